@@ -1,0 +1,1 @@
+"""What the accounting means: pure functions over requests."""

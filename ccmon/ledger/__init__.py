@@ -1,0 +1,1 @@
+"""Entries to accounting. Pure: no files, no clock, no terminal."""

@@ -1,0 +1,1 @@
+"""Faces without a terminal screen: text and JSON, the only writers to stdout."""

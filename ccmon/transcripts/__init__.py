@@ -1,0 +1,1 @@
+"""Files to entries: find, tail, decode and watch transcripts. Knows bytes, no totals."""

@@ -1,0 +1,1 @@
+"""Tests: unit, property, golden, tui, e2e, hygiene."""
