@@ -1,1 +1,169 @@
-"""What the user may choose: defaults < config.toml < CCMON_* environment < flags."""
+"""What the user chose: defaults < config.toml < ``CCMON_*`` environment < flags."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ccmon.errors import CcmonError
+
+PREFIX = "CCMON_"
+NOT_SETTINGS = frozenset({"config", "poll", "debug"})
+"""``CCMON_*`` variables that have a meaning but are not settings."""
+
+Usd = Annotated[float, Meta(ge=0, le=1e6)]
+"""USD per million tokens (web search: per request)."""
+Tokens = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+
+
+class Rates(Struct, frozen=True, forbid_unknown_fields=True):
+    """A user's own prices of one model, USD per million tokens; None keeps the table's.
+
+    ``web_search`` is USD per request.
+    """
+
+    input: Usd | None = None
+    write_5m: Usd | None = None
+    write_1h: Usd | None = None
+    read: Usd | None = None
+    output: Usd | None = None
+    web_search: Usd | None = None
+
+
+class PriceOverride(Rates, frozen=True, forbid_unknown_fields=True):
+    """Own prices of one model; ``fast`` holds those of its fast mode."""
+
+    fast: Rates | None = None
+
+
+class Settings(Struct, frozen=True):
+    """Every setting with its default.
+
+    ``prices`` and ``windows`` (tokens) are keyed by model id. ``hours`` is how
+    far back sessions are shown; a transcript that no running process claims
+    counts as active for ``active_minutes`` after its last line.
+    """
+
+    theme: Literal["auto", "dark", "light", "ansi"] = "auto"
+    ascii: bool = False
+    unit: Literal["usd", "tokens", "share"] = "usd"
+    prices: dict[str, PriceOverride] = {}
+    windows: dict[str, Tokens] = {}
+    hours: Annotated[int, Meta(ge=1, le=876_000)] = 24
+    active_minutes: Annotated[int, Meta(ge=0, le=525_600)] = 5
+
+
+def load_settings(
+    environ: Mapping[str, str],
+    *,
+    path: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """Settings of all layers; the later layer wins, key by key.
+
+    The file is ``path``, else ``CCMON_CONFIG``, else ``config.toml`` in the
+    user's configuration folder; only the last may be missing. ``overrides``
+    are flags, None meaning not given. Raises CcmonError, which names where the
+    offending key stands and the nearest known one.
+    """
+    chosen: dict[str, object] = {}
+    file, required = _config_file(environ, path)
+    for key, value in _read(file, required=required).items():
+        chosen[key] = _checked(key, value, f"{file}: {key}")
+    for name, text in sorted(environ.items()):
+        key = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and text and key not in NOT_SETTINGS:
+            chosen[key] = _from_environment(key, text, name)
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            chosen[key] = _checked(key, value, f"--{key.replace('_', '-')}")
+    return msgspec.convert(chosen, Settings)
+
+
+def _config_file(environ: Mapping[str, str], path: Path | None) -> tuple[Path, bool]:
+    """The file to read, and whether it has to exist."""
+    if path is not None:
+        return path, True
+    if named := environ.get("CCMON_CONFIG"):
+        return Path(named).expanduser(), True
+    from platformdirs import user_config_path  # 5 ms that a named file saves
+
+    return user_config_path("ccmon") / "config.toml", False
+
+
+def _read(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if not required:
+            return {}
+        raise CcmonError(f"{file}: no such file") from error
+    except OSError as error:
+        raise CcmonError(f"{file}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CcmonError(f"{file}: not a TOML file: {error}") from error
+
+
+def _from_environment(key: str, text: str, name: str) -> object:
+    if key in ("prices", "windows"):
+        raise CcmonError(f"{name}: cannot be set in the environment", "set it in config.toml")
+    return _checked(key, text.strip().lower(), name, strict=False)
+
+
+def _checked(key: str, value: object, where: str, *, strict: bool = True) -> object:
+    """``value`` as the type of setting ``key``; ``where`` names it to the user."""
+    _known(key, Settings.__struct_fields__, where)
+    if key == "prices":
+        return {
+            model: _override(PriceOverride, rates, f"{where}.{model}")
+            for model, rates in _table(value, where).items()
+        }
+    if key == "windows":
+        return {
+            model: _converted(tokens, Tokens, f"{where}.{model}")
+            for model, tokens in _table(value, where).items()
+        }
+    return _converted(value, _TYPES[key], where, strict=strict)
+
+
+def _override(kind: type[Rates], value: object, where: str) -> Rates:
+    rates: dict[str, object] = {}
+    for key, rate in _table(value, where).items():
+        _known(key, kind.__struct_fields__, f"{where}.{key}")
+        nested = key == "fast"
+        rates[key] = (
+            _override(Rates, rate, f"{where}.fast")
+            if nested
+            else _converted(rate, Usd, f"{where}.{key}")
+        )
+    return msgspec.convert(rates, kind)
+
+
+def _table(value: object, where: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise CcmonError(f"{where}: expected a table, keyed by model id")
+    return value
+
+
+def _known(key: str, names: Iterable[str], where: str) -> None:
+    if key in names:
+        return
+    nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.0)
+    raise CcmonError(f"{where}: unknown setting", f"did you mean {nearest[0]}?")
+
+
+def _converted(value: object, kind: object, where: str, *, strict: bool = True) -> object:
+    try:
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        reason = str(error).replace("`", "")
+        raise CcmonError(f"{where}: {reason[:1].lower()}{reason[1:]}, not {value!r}") from error
+
+
+_TYPES = get_type_hints(Settings, include_extras=True)
