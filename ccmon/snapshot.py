@@ -187,6 +187,7 @@ class Compaction(Struct, frozen=True, eq=False, gc=False):
     at: float | None
     trigger: str
     pre_tokens: int | None
+    summary_tokens: int
     context_before: int
     context_after: int
     cost: float | None
@@ -206,9 +207,13 @@ class Bust(Struct, frozen=True, eq=False, gc=False):
 
 
 class Context(Struct, frozen=True, eq=False, gc=False):
-    """The context of the newest main request, and how it grows."""
+    """The context of the newest main request, and how it grows.
+
+    ``compacted_to`` is the estimated context after a compaction that no request followed yet.
+    """
 
     tokens: int
+    compacted_to: int | None
     window: int | None
     window_source: WindowSource
     fill: float | None

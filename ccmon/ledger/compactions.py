@@ -1,0 +1,38 @@
+"""What a compaction did, and what its call cost, which no line of the transcript shows.
+
+Source: accounting.md section 5; transcripts.md sections 9 and 10.
+"""
+
+from ccmon.entries import CompactionEntry
+from ccmon.ledger.prices import PriceTable
+from ccmon.snapshot import Compaction, Request
+
+SUMMARY_TOKENS = 5_000
+"""Size of a summary where the transcript does not say (median of 124 compactions)."""
+PREFIX_TOKENS = 18_000
+"""System prompt and tools that come on top of the messages after a compaction."""
+
+
+def summary_tokens(boundary: CompactionEntry) -> int:
+    """Size of the summary the call wrote: what is left of the messages, else the usual size."""
+    return boundary.post_tokens or SUMMARY_TOKENS
+
+
+def compaction(
+    boundary: CompactionEntry, before: Request, after: Request | None, prices: PriceTable
+) -> Compaction:
+    """A compaction between two requests; without ``after`` the context it left is an estimate."""
+    pre_tokens = boundary.pre_tokens or before.context
+    summary = summary_tokens(boundary)
+    price = prices.price(before.model, boundary.timestamp or before.at, prompt_tokens=pre_tokens)
+    return Compaction(
+        before_request=before.n + 1,
+        at=boundary.timestamp,
+        trigger=boundary.trigger,
+        pre_tokens=boundary.pre_tokens,
+        summary_tokens=summary,
+        context_before=before.context,
+        context_after=summary + PREFIX_TOKENS if after is None else after.context,
+        cost=price.read * pre_tokens + price.output * summary if price else None,
+        method="estimated",
+    )

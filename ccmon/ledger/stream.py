@@ -1,0 +1,287 @@
+"""One transcript file as accounting sees it: its responses in the order of their first lines.
+
+A file may carry several lanes (the main chain, sub-agents of old clients); what happens between
+two responses of a lane (prompts, tool results, a compaction) belongs to the later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from ccmon.entries import (
+    AnyEntry,
+    AssistantEntry,
+    Block,
+    CompactionEntry,
+    Entry,
+    TitleEntry,
+    UsageLine,
+    UserEntry,
+)
+from ccmon.snapshot import MAIN, Entered, Span
+
+
+class Source(Struct, frozen=True, gc=False):
+    """A transcript file: whose session it is by its place, and which agent's.
+
+    ``session_id`` is None where only the lines tell (old flat agent files).
+    """
+
+    path: str
+    session_id: str | None
+    agent_id: str | None = None
+
+
+class Sighting:
+    """What one file says of one response: the union of its lines there.
+
+    ``claim`` names the session that paid when the lines say it is another than the file's.
+    ``parent_id`` is the response this one follows in the message chain.
+    """
+
+    __slots__ = (
+        "at",
+        "blocks",
+        "boundaries",
+        "claim",
+        "cut",
+        "effort",
+        "entered",
+        "final",
+        "index",
+        "lane",
+        "message_id",
+        "model",
+        "order",
+        "parent_id",
+        "prompt",
+        "request_id",
+        "requested_model",
+        "spans",
+        "started_at",
+        "stop_reason",
+        "stream",
+        "usage",
+        "version",
+    )
+
+    def __init__(self, stream: Stream, lane: Lane, entry: AssistantEntry) -> None:
+        self.stream = stream
+        self.lane = lane
+        self.message_id = entry.message_id
+        self.order = len(stream.sightings)
+        self.index = -1
+        self.claim = stream.claim_of(entry)
+        self.parent_id = stream.chain.get(entry.parent_uuid or "")
+        self.at = entry.timestamp
+        self.started_at = lane.last_input_at
+        self.request_id = entry.request_id
+        self.model = entry.model
+        self.requested_model = entry.requested_model
+        self.effort = entry.effort
+        self.version = entry.version
+        self.stop_reason: str | None = None
+        self.usage: UsageLine | None = None
+        self.final = False
+        self.cut = False
+        self.blocks: list[Block] = []
+        self.spans: list[Span] = []
+        self.boundaries = tuple(lane.boundaries)
+        self.prompt = lane.prompt
+        self.entered = tuple(lane.entered)
+        self.add(entry)
+
+    @property
+    def agent(self) -> str:
+        """The thread's name within the session: ``main`` or an agent id."""
+        return self.lane.agent
+
+    @property
+    def sort_key(self) -> tuple[float, str, int]:
+        """Order within a thread: files by their first stamp, then position in the file."""
+        return (*self.stream.sort_key, self.order)
+
+    def add(self, entry: AssistantEntry) -> None:
+        """Take in one more line: largest output wins, on a tie the later line."""
+        if entry.usage is not None and (
+            self.usage is None or entry.usage.tokens.output >= self.usage.tokens.output
+        ):
+            self.usage = entry.usage
+        if entry.stop_reason is not None:
+            self.stop_reason = entry.stop_reason
+            self.final = True
+        if self.at is None:
+            self.at = entry.timestamp
+        self.model = self.model or entry.model
+        self.request_id = self.request_id or entry.request_id
+        self.blocks.extend(entry.blocks)
+
+
+class Lane:
+    """What has happened in one chain of a file since its last response."""
+
+    __slots__ = ("agent", "boundaries", "entered", "last", "last_input_at", "prompt")
+
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
+        self.last: Sighting | None = None
+        self.last_input_at: float | None = None
+        self.prompt: str | None = None
+        self.boundaries: list[CompactionEntry] = []
+        self.entered: list[Entered] = []
+
+    def open(self, sighting: Sighting) -> None:
+        """Everything that waited now belongs to this response."""
+        self.last = sighting
+        self.prompt = None
+        self.boundaries = []
+        self.entered = []
+
+
+class Stream:
+    """The state of one file, fed line by line in file order."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.session_id = source.session_id
+        self.first_stamp: float | None = None
+        self.last_stamp: float | None = None
+        self.cwd: str | None = None
+        self.version: str | None = None
+        self.titles: dict[str, str] = {}
+        self.first_prompt: str | None = None
+        self.sightings: dict[str, Sighting] = {}
+        self.chain: dict[str, str] = {}
+        self.calls: dict[str, Block] = {}
+        self.agents: dict[str, Block] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._roots: dict[str, str] = {}
+
+    @property
+    def sort_key(self) -> tuple[float, str]:
+        """Earliest first stamp first, then path: the order that no reading order changes."""
+        return (float("inf") if self.first_stamp is None else self.first_stamp, self.source.path)
+
+    @property
+    def owner_id(self) -> str:
+        """The session this file belongs to; its own path while nothing names one."""
+        return self.session_id or self.source.path
+
+    def lanes(self) -> Iterator[Lane]:
+        """The chains of this file."""
+        return iter(self._lanes.values())
+
+    def stamp(self, timestamp: float) -> None:
+        """Note the time of any line, also of one that is no entry."""
+        if self.first_stamp is None:
+            self.first_stamp = timestamp
+        if self.last_stamp is None or timestamp > self.last_stamp:
+            self.last_stamp = timestamp
+
+    def apply(self, span: Span, entry: AnyEntry) -> Sighting | None:
+        """Take in one entry; returns the response it changed, None when it changed none."""
+        if isinstance(entry, TitleEntry):
+            self.titles[entry.source] = entry.text
+            return None
+        self._note(entry)
+        lane = self._lane(entry)
+        changed: Sighting | None = None
+        if isinstance(entry, AssistantEntry):
+            changed = self._response(span, entry, lane)
+        elif isinstance(entry, CompactionEntry):
+            lane.boundaries.append(entry)
+        elif isinstance(entry, UserEntry):
+            changed = self._user(span, entry, lane)
+        self._link(entry)
+        return changed
+
+    def claim_of(self, entry: AssistantEntry) -> str | None:
+        """The session that paid, when the line names another than the file's."""
+        if entry.request_session_id:
+            claim = entry.request_session_id
+        elif entry.forked_from:
+            claim = entry.forked_from
+        else:
+            claim = entry.session_id or self.owner_id
+        return claim if claim != self.owner_id else None
+
+    def _note(self, entry: Entry) -> None:
+        if entry.timestamp is not None:
+            self.stamp(entry.timestamp)
+        if self.session_id is None and entry.session_id:
+            self.session_id = entry.session_id
+        self.cwd = self.cwd or entry.cwd
+        self.version = entry.version or self.version
+
+    def _lane(self, entry: Entry) -> Lane:
+        agent = self.source.agent_id
+        if agent is None:
+            agent = self._root(entry) if entry.is_sidechain else MAIN
+        lane = self._lanes.get(agent)
+        if lane is None:
+            lane = self._lanes[agent] = Lane(agent)
+        return lane
+
+    def _root(self, entry: Entry) -> str:
+        """Name of a sidechain inside a session file: its agent id, else the root of its chain."""
+        if entry.agent_id:
+            return entry.agent_id
+        root = self._roots.get(entry.parent_uuid or "") or f"sidechain-{(entry.uuid or '')[:8]}"
+        if entry.uuid:
+            self._roots[entry.uuid] = root
+        return root
+
+    def _link(self, entry: Entry) -> None:
+        if entry.uuid is None:
+            return
+        if isinstance(entry, AssistantEntry):
+            self.chain[entry.uuid] = entry.message_id
+        elif entry.parent_uuid is not None:
+            before = self.chain.get(entry.parent_uuid)
+            if before is not None:
+                self.chain[entry.uuid] = before
+
+    def _response(self, span: Span, entry: AssistantEntry, lane: Lane) -> Sighting:
+        sighting = self.sightings.get(entry.message_id)
+        if sighting is None:
+            sighting = Sighting(self, lane, entry)
+            self.sightings[entry.message_id] = sighting
+            lane.open(sighting)
+        else:
+            sighting.add(entry)
+        sighting.spans.append(span)
+        for block in entry.blocks:
+            if block.tool_use_id:
+                self.calls[block.tool_use_id] = block
+        return sighting
+
+    def _user(self, span: Span, entry: UserEntry, lane: Lane) -> Sighting | None:
+        if entry.cut_notice and lane.last is not None:
+            lane.last.cut = True
+            return lane.last
+        if entry.timestamp is not None and (entry.prompt or entry.results):
+            lane.last_input_at = entry.timestamp
+        if entry.prompt == "human":
+            lane.prompt = entry.label
+            self.first_prompt = self.first_prompt or entry.label
+        if entry.result_agent_id and entry.results:
+            call = self.calls.get(entry.results[0].tool_use_id)
+            if call is not None:
+                self.agents[entry.result_agent_id] = call
+        lane.entered.extend(self._entered(span, entry))
+        return None
+
+    def _entered(self, span: Span, entry: UserEntry) -> Iterator[Entered]:
+        spans = (span,)
+        for result in entry.results:
+            call = self.calls.pop(result.tool_use_id, None)
+            name, label = (call.name, call.label) if call else ("tool result", "")
+            yield Entered("tool_result", name, label, result.size, None, spans)
+        if entry.is_compact_summary:
+            yield Entered("summary", "summary", "of the compaction", entry.size, None, spans)
+        elif entry.prompt is not None:
+            yield Entered("prompt", "prompt", entry.label, entry.size, None, spans)
+        elif not entry.results and not entry.interrupted:
+            yield Entered("injected", "injected", entry.label, entry.size, None, spans)

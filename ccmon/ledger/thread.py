@@ -1,0 +1,122 @@
+"""One chain of requests in order: the main chain of a session, or one sub-agent.
+
+Rows are accounted again from the first one that changed; a row that did not change keeps its
+identity, so that folds over the rows can go on where they stopped.
+"""
+
+from bisect import bisect_left
+
+from ccmon.ledger.account import Carried, account
+from ccmon.ledger.compactions import compaction
+from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.requests import Known
+from ccmon.ledger.stream import Sighting
+from ccmon.snapshot import Compaction, Request
+
+FRESH = Carried()
+
+
+class Thread:
+    """The requests of one chain; ``rows`` and ``compactions`` are right after ``settle``."""
+
+    def __init__(self, session_id: str, agent: str) -> None:
+        self.session_id = session_id
+        self.agent = agent
+        self.rows: list[Request] = []
+        self._members: list[Sighting] = []
+        self._carried: list[Carried] = []
+        self._compactions: list[Compaction] = []
+        self._waiting: list[Compaction] = []
+        self._dirty = 0
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @property
+    def compactions(self) -> tuple[Compaction, ...]:
+        """All compactions, the last ones perhaps not followed by a request yet."""
+        return (*self._compactions, *self._waiting)
+
+    @property
+    def compacted_to(self) -> int | None:
+        """Estimated context after a compaction that no request has followed yet."""
+        return self._waiting[-1].context_after if self._waiting else None
+
+    @property
+    def last(self) -> Sighting | None:
+        """The newest response."""
+        return self._members[-1] if self._members else None
+
+    @property
+    def carried(self) -> Carried:
+        """What the newest request hands on."""
+        return self._carried[-1] if self._carried else FRESH
+
+    def add(self, sighting: Sighting) -> None:
+        """Take a response in, in its place."""
+        members = self._members
+        place = len(members)
+        if members and sighting.sort_key < members[-1].sort_key:
+            place = bisect_left(members, sighting.sort_key, key=lambda member: member.sort_key)
+        members.insert(place, sighting)
+        self._renumber(place)
+
+    def remove(self, sighting: Sighting) -> None:
+        """Let a response go: its file went, or another session paid for it."""
+        del self._members[sighting.index]
+        self._renumber(sighting.index)
+
+    def touch(self, sighting: Sighting) -> None:
+        """A response has new lines: account again from there."""
+        self._dirty = min(self._dirty, sighting.index)
+
+    def settle(self, prices: PriceTable, best: dict[str, Known]) -> None:
+        """Bring ``rows`` up to date.
+
+        ``best`` holds what is known of responses that stand in more than one file.
+        """
+        start = min(self._dirty, len(self.rows))
+        if start < len(self._members) or start < len(self.rows):
+            del self.rows[start:], self._carried[start:]
+            self._compactions = [item for item in self._compactions if item.before_request <= start]
+            for sighting in self._members[start:]:
+                self._account(sighting, best.get(sighting.message_id), prices)
+            self._dirty = len(self._members)
+        last = self.last
+        waiting = last.lane.boundaries if last is not None else []
+        self._waiting = [
+            compaction(boundary, self.rows[-1], None, prices) for boundary in waiting if self.rows
+        ]
+
+    def _renumber(self, start: int) -> None:
+        for index in range(start, len(self._members)):
+            self._members[index].index = index
+        self._dirty = min(self._dirty, start)
+
+    def _account(self, sighting: Sighting, known: Known | None, prices: PriceTable) -> None:
+        before = self.rows[-1] if self.rows else None
+        known = known or Known(sighting.usage, sighting.final)
+        rewound = self._rewound(sighting)
+        row, carried = account(
+            sighting, known, before, self.carried, rewound=rewound, prices=prices
+        )
+        if before is not None:
+            self._compactions += [
+                compaction(boundary, before, row, prices) for boundary in sighting.boundaries
+            ]
+        self.rows.append(row)
+        self._carried.append(carried)
+
+    def _rewound(self, sighting: Sighting) -> bool:
+        """The chain goes on from an earlier request than the newest one of this thread."""
+        if sighting.parent_id is None or not self.rows:
+            return False
+        if sighting.parent_id == self.rows[-1].message_id:
+            return False
+        parent = sighting.stream.sightings.get(sighting.parent_id)
+        return (
+            parent is not None
+            and parent.agent == sighting.agent
+            and 0 <= parent.index < sighting.index - 1
+            and self._members[parent.index] is parent
+        )
