@@ -1,0 +1,320 @@
+"""The JSON document of ``ccmon --once --json``, schema_version 1 (screens.md, section 5).
+
+Keys stand in the order of the schema, money is USD rounded to 6 places, ratios to 4, times are
+ISO 8601 in UTC, unknown is null. Additive changes keep the version; a removal, a rename or a
+change of meaning raises it.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from ccmon import __version__, snapshot
+from ccmon.format import iso
+
+SCHEMA_VERSION = 1
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_UNSAFE_ON_TERMINALS = re.compile(
+    "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)  # JSON allows them raw, terminals obey them
+
+Json = dict[str, Any]
+
+
+def render_json(shown: snapshot.Snapshot, *, requests: bool = False, now: float) -> bytes:
+    """The document as UTF-8 JSON on one line.
+
+    Control and bidirectional characters are escaped, so the bytes are as harmless on a terminal
+    as in a pipe.
+    """
+    text = msgspec.json.encode(document(shown, requests=requests, now=now)).decode()
+    return _UNSAFE_ON_TERMINALS.sub(_escape, text).encode() + b"\n"
+
+
+def document(shown: snapshot.Snapshot, *, requests: bool = False, now: float) -> Json:
+    """The snapshot as plain dicts and lists; ``requests`` adds ``request_list`` per session.
+
+    ``now`` (epoch seconds) decides whether a cache is still warm.
+    """
+    totals = shown.totals
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "ccmon_version": __version__,
+        "generated_at": iso(shown.generated_at),
+        "config_dirs": [_text(place.path) for place in shown.places if place.found],
+        "pricing": {"table_date": shown.price_table_date, "currency": "USD", "kind": "list"},
+        "totals": {
+            "sessions": totals.sessions,
+            "active_sessions": totals.active_sessions,
+            "requests": totals.requests,
+            "usage": _usage(totals.usage),
+            "cost_usd": _money(totals.cost),
+            "cost_is_lower_bound": totals.cost_is_lower_bound,
+            "unpriced_requests": totals.unpriced_requests,
+        },
+        "sessions": [_session(session, requests, now) for session in shown.sessions],
+        "by_model": [_model(model) for model in shown.by_model],
+        "health": _health(shown.health),
+    }
+
+
+def _session(session: snapshot.Session, requests: bool, now: float) -> Json:
+    parts = {
+        **_identity(session),
+        **_sums(session),
+        "context": session.context and _context(session.context),
+        "next_request": session.next_request and _next_request(session.next_request),
+        "cache": session.cache and _cache(session.cache, now),
+        "reread": session.reread and _reread(session.reread),
+        "spend_split": session.spend and _split(session.spend.session),
+        "drag": session.drag and _drag(session.drag),
+        "composition": None,
+        "busts": [_bust(bust) for bust in session.busts],
+        "compactions": [_compaction(compaction) for compaction in session.compactions],
+        "subagents": [_subagent(agent) for agent in session.subagents],
+        "findings": [],
+    }
+    if requests:
+        parts["request_list"] = [_request(request) for request in _oldest_first(session)]
+    return parts
+
+
+def _identity(session: snapshot.Session) -> Json:
+    return {
+        "session_id": _text(session.session_id),
+        "title": _text(session.title),
+        "project": _text(session.project),
+        "cwd": _text(session.cwd),
+        "model": _text(session.model),
+        "version": _text(session.version),
+        "active": session.active,
+        "status": session.status,
+        "started_at": iso(session.started_at),
+        "last_request_at": iso(session.last_request_at),
+        "turns": session.turns,
+        "requests": session.request_count,
+    }
+
+
+def _sums(session: snapshot.Session) -> Json:
+    hidden = session.hidden
+    return {
+        "usage": _usage(session.usage),
+        "cost_usd": _money(session.cost),
+        "cost_is_lower_bound": session.cost_is_lower_bound,
+        "lower_bound_reasons": list(session.lower_bound_reasons),
+        "unpriced_requests": session.unpriced_requests,
+        "output_lower_bound_requests": session.output_lower_bound_requests,
+        "hidden": hidden
+        and {
+            "requests": hidden.requests,
+            "cost_usd": _money(hidden.cost),
+            "method": hidden.method,
+        },
+    }
+
+
+def _context(context: snapshot.Context) -> Json:
+    return {
+        "tokens": context.tokens,
+        "window": context.window,
+        "window_source": context.window_source,
+        "fill": _ratio(context.fill),
+        "growth_per_request": _whole(context.growth_per_request),
+        "requests_per_turn": _rounded(context.requests_per_turn, 1),
+        "crossing_point": _whole(context.crossing_point),
+    }
+
+
+def _next_request(forecast: snapshot.NextRequest) -> Json:
+    return {"warm_usd": _money(forecast.warm), "cold_usd": _money(forecast.cold)}
+
+
+def _cache(cache: snapshot.Cache, now: float) -> Json:
+    return {
+        "state": cache.state_at(now),
+        "ttl": cache.ttl,
+        "expires_at": iso(cache.expires_at),
+        "hit_rate": _ratio(cache.hit_rate),
+        "hit_rate_last20": _ratio(cache.hit_rate_last20),
+        "write_factor": _ratio(cache.write_factor),
+        "avoidable_usd": _money(cache.avoidable),
+        "alert": "off",
+        "alert_share": 0.0,
+        "ttl_5m_usd": None,
+        "ttl_1h_usd": None,
+    }
+
+
+def _reread(reread: snapshot.Reread) -> Json:
+    return {
+        "share": _ratio(reread.share),
+        "unique_tokens": reread.unique_tokens,
+        "amplification": _ratio(reread.amplification),
+        "effective_multiple": _ratio(reread.effective_multiple),
+    }
+
+
+def _split(split: snapshot.Split | None) -> Json:
+    if split is None:
+        return dict.fromkeys(("carry_usd", "rewrite_usd", "fresh_usd", "output_usd"))
+    return {
+        "carry_usd": _money(split.carry),
+        "rewrite_usd": _money(split.rewrite),
+        "fresh_usd": _money(split.fresh),
+        "output_usd": _money(split.output),
+    }
+
+
+def _drag(drag: snapshot.Drag) -> Json:
+    return {
+        "state": drag.state,
+        "d": _ratio(drag.d),
+        "o": _ratio(drag.o),
+        "base_tokens": drag.base_tokens,
+        "carried_usd": _money(drag.carried),
+        "compact_usd": _money(drag.compact),
+        "compact_cold_usd": _money(drag.compact_cold),
+        "saving_per_request_usd": _money(drag.saving_per_request),
+        "payback_requests": _rounded(drag.payback_requests, 2),
+    }
+
+
+def _bust(bust: snapshot.Bust) -> Json:
+    return {
+        "request": bust.request,
+        "thread": _text(bust.thread),
+        "at": iso(bust.at),
+        "expected_read": bust.expected_read,
+        "cache_read_input_tokens": bust.cache_read,
+        "rewritten": bust.rewritten,
+        "avoidable_usd": _money(bust.avoidable),
+        "cause": "unknown",
+        "confidence": "unknown",
+        "server_reason": None,
+        "broke_at": None,
+    }
+
+
+def _compaction(compaction: snapshot.Compaction) -> Json:
+    return {
+        "before_request": compaction.before_request,
+        "at": iso(compaction.at),
+        "trigger": _text(compaction.trigger),
+        "pre_tokens": compaction.pre_tokens,
+        "context_before": compaction.context_before,
+        "context_after": compaction.context_after,
+        "cost_usd": _money(compaction.cost),
+        "method": compaction.method,
+    }
+
+
+def _subagent(agent: snapshot.Subagent) -> Json:
+    return {
+        "agent_id": _text(agent.agent_id),
+        "type": _text(agent.type),
+        "parent_agent_id": _text(agent.parent_agent_id),
+        "model": _text(agent.model),
+        "active": agent.active,
+        "requests": len(agent.requests),
+        "usage": _usage(agent.usage),
+        "cost_usd": _money(agent.cost),
+        "cost_is_lower_bound": agent.cost_is_lower_bound,
+        "context_tokens": agent.context_tokens,
+    }
+
+
+def _request(request: snapshot.Request) -> Json:
+    return {
+        "n": request.n,
+        "thread": _text(request.thread),
+        "message_id": _text(request.message_id),
+        "request_id": _text(request.request_id),
+        "at": iso(request.at),
+        "model": _text(request.model),
+        "stop_reason": _text(request.stop_reason),
+        "usage": _usage(request.usage),
+        "thinking_tokens": request.thinking_tokens,
+        "context": request.context,
+        "growth": request.growth,
+        "new": request.new,
+        "reread": request.reread,
+        "expected_read": request.expected_read,
+        "rewritten": request.rewritten,
+        "cost_usd": _money(request.cost),
+        "output_is_lower_bound": request.output_is_lower_bound,
+        "spend_split": request.split and _split(request.split),
+        "label": _text(f"{request.verb} {request.label}".strip()),
+    }
+
+
+def _oldest_first(session: snapshot.Session) -> list[snapshot.Request]:
+    """Main and sub-agent requests by time; within a thread the chain rules, not the clock."""
+    dated: list[tuple[float, snapshot.Request]] = []
+    for thread in (session.requests, *(agent.requests for agent in session.subagents)):
+        moment = 0.0
+        for request in thread:
+            moment = max(moment, request.at or 0.0)
+            dated.append((moment, request))
+    return [request for _, request in sorted(dated, key=_moment)]
+
+
+def _moment(dated: tuple[float, snapshot.Request]) -> float:
+    return dated[0]
+
+
+def _model(model: snapshot.ModelTotals) -> Json:
+    return {
+        "model": _text(model.model),
+        "requests": model.requests,
+        "usage": _usage(model.usage),
+        "cost_usd": _money(model.cost),
+        "cost_is_lower_bound": model.cost_is_lower_bound,
+    }
+
+
+def _health(health: snapshot.Health) -> Json:
+    return {
+        "files": health.files,
+        "bytes": health.bytes,
+        "unreadable_files": health.unreadable_files,
+        "malformed_lines": health.malformed_lines,
+        "skipped": {
+            "synthetic": health.synthetic,
+            "copies": health.copies,
+            "unknown_types": health.unknown_types,
+        },
+        "estimator": "off",
+    }
+
+
+def _usage(usage: snapshot.Usage) -> Json:
+    return msgspec.structs.asdict(usage)
+
+
+def _money(usd: float | None) -> float | None:
+    return _rounded(usd, 6)
+
+
+def _ratio(value: float | None) -> float | None:
+    return _rounded(value, 4)
+
+
+def _rounded(value: float | None, places: int) -> float | None:
+    # Adding zero turns -0.0, a rounded tiny negative, into 0.0.
+    return None if value is None else round(value, places) + 0.0
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _text(value: str | None) -> str | None:
+    """Lone surrogates cannot be written as UTF-8; U+FFFD stands for them."""
+    return None if value is None else _SURROGATES.sub("\ufffd", value)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"

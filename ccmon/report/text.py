@@ -1,0 +1,287 @@
+"""The text of ``ccmon --once`` (screens.md, section 4): one block per session, then the totals.
+
+A line never exceeds the page, and a figure is shown whole or not at all: fields that do not fit
+are left out from the right. Text from transcripts passes through :mod:`ccmon.report.safe`.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from ccmon import format, snapshot
+from ccmon.report import safe
+
+BOLD, DIM, RED, YELLOW = "1", "2", "1;31", "33"
+
+_LABEL_CELLS = 10
+_SHORTEST_PROJECT = 8
+_SESSION_ID_CELLS = 8
+_TABLE_HEAD = "     #  time         ctx     new read% rewrote     out     $req  next step"
+
+
+class Page(Struct, frozen=True):
+    """What the text is written on: its width in cells, and what it can carry.
+
+    ``columns`` bounds the blocks, ``table_columns`` the list of requests; ``zone`` overrides the
+    system's time zone (tests).
+    """
+
+    columns: int = 80
+    table_columns: int = 80
+    color: bool = False
+    encoding: str = "utf-8"
+    zone: tzinfo | None = None
+
+
+class Piece(NamedTuple):
+    """A field of a line: its text, what joins it to the field before, its SGR parameters."""
+
+    text: str
+    joint: str = "   "
+    style: str = ""
+
+
+def render_text(shown: snapshot.Snapshot, page: Page, *, requests: bool = False, now: float) -> str:
+    """All sessions and the closing totals; ``requests`` adds each session's requests."""
+    blocks = [list(_block(session, page, requests, now)) for session in shown.sessions]
+    closing = [_closing(shown, page)]
+    if len(blocks) == 1 and not requests:
+        blocks[0] += closing
+    else:
+        blocks.append(closing)
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _block(session: snapshot.Session, page: Page, requests: bool, now: float) -> Iterator[str]:
+    yield _header(session, page)
+    for label, pieces in _figures(session, page, now):
+        head = Piece(label.ljust(_LABEL_CELLS), style=DIM)
+        yield _compose([head, *pieces], page, page.columns)
+    if requests:
+        yield from _tables(session, page)
+
+
+def _header(session: snapshot.Session, page: Page) -> str:
+    facts = [
+        Piece(safe.clip(safe.plain(session.session_id), _SESSION_ID_CELLS, ellipsis=""), "  "),
+        Piece(safe.plain(format.model(session.model)), "  "),
+        Piece(_counts(session), "  "),
+    ]
+    if session.version:
+        facts.insert(2, Piece("v" + safe.plain(session.version), "  "))
+    facts.insert(-1, Piece(session.status, "  "))
+    room = page.columns - sum(safe.width(fact.joint + fact.text) for fact in facts)
+    project = safe.clip(safe.plain(session.project), max(_SHORTEST_PROJECT, room))
+    return _compose([Piece(project, style=BOLD), *facts], page, page.columns)
+
+
+def _counts(session: snapshot.Session) -> str:
+    if not session.request_count:
+        return "no requests"
+    counts = format.plural(len(session.requests), "request")
+    if session.subagents:
+        inner = sum(len(agent.requests) for agent in session.subagents)
+        counts += f" + {inner:,} in {format.plural(len(session.subagents), 'subagent')}"
+    return counts
+
+
+def _figures(
+    session: snapshot.Session, page: Page, now: float
+) -> Iterator[tuple[str, list[Piece]]]:
+    if session.context:
+        yield "context", _context(session.context)
+    if session.next_request:
+        yield "next", _next(session.next_request, session.cache, page, now)
+    if session.spend:
+        yield "spend", _spend(session, session.spend.session)
+    if session.reread:
+        yield "re-read", _reread(session.reread)
+    if session.cache:
+        yield "cache", _cache(session, session.cache, page)
+    if session.drag:
+        yield "drag", _drag(session.drag)
+
+
+def _context(context: snapshot.Context) -> list[Piece]:
+    window = format.UNKNOWN if context.window is None else format.tokens(context.window)
+    fill = "" if context.fill is None else f" ({format.percent(context.fill)})"
+    growth = context.growth_per_request
+    per_request = format.growth(None if growth is None else round(growth))
+    pieces = [
+        Piece(f"{format.tokens(context.tokens)} of {window}{fill}", ""),
+        Piece(f"{per_request}/request"),
+        Piece(f"{_count(context.requests_per_turn)} requests/prompt"),
+    ]
+    if context.compacted_to is not None:
+        pieces.insert(1, Piece(f"compacted to ~{format.tokens(context.compacted_to)}"))
+    return pieces
+
+
+def _next(
+    forecast: snapshot.NextRequest, cache: snapshot.Cache | None, page: Page, now: float
+) -> list[Piece]:
+    return [
+        Piece(f"warm {format.money(forecast.warm)}", ""),
+        Piece(f"cold {format.money(forecast.cold)}"),
+        Piece(_deadline(cache, page, now)),
+    ]
+
+
+def _deadline(cache: snapshot.Cache | None, page: Page, now: float) -> str:
+    state = cache.state_at(now) if cache else "unknown"
+    if cache is None or cache.expires_at is None or state in ("off", "unknown"):
+        return "cache off" if state == "off" else f"cache {format.UNKNOWN}"
+    lead = f"cache {cache.ttl or format.UNKNOWN}, "
+    if state == "cold":
+        return f"{lead}cold for {format.age(now - cache.expires_at)}"
+    at = format.clock(cache.expires_at, zone=page.zone)
+    return f"{lead}expires {at} ({format.countdown(cache.expires_at - now)})"
+
+
+def _spend(session: snapshot.Session, split: snapshot.Split | None) -> list[Piece]:
+    pieces = [Piece(f"{_session_cost(session)} list", "")]
+    if split is not None and split.total > 0:
+        shares = {
+            "re-read": split.carry,
+            "rewrite": split.rewrite,
+            "new": split.fresh,
+            "output": split.output,
+        }
+        joints = ("   ", "  ", "  ", "  ")
+        for joint, (name, usd) in zip(joints, shares.items(), strict=True):
+            pieces.append(Piece(f"{name} {format.percent(usd / split.total)}", joint))
+    if session.unpriced_requests:
+        pieces.append(Piece(f"{session.unpriced_requests:,} unpriced", style=YELLOW))
+    return pieces
+
+
+def _session_cost(session: snapshot.Session) -> str:
+    return format.money(
+        session.cost,
+        lower_bound=session.cost_is_lower_bound,
+        estimated=session.cost_is_estimated,
+    )
+
+
+def _reread(reread: snapshot.Reread) -> list[Piece]:
+    amplification = format.multiple(reread.amplification)
+    price = format.multiple(reread.effective_multiple)
+    if reread.effective_multiple is not None:
+        price = "x" + price.removesuffix("x")
+    read = format.tokens(reread.input_tokens)
+    unique = format.tokens(reread.unique_tokens)
+    return [
+        Piece(f"{read} input for {unique} unique ({amplification})", ""),
+        Piece(f"effective price {price}"),
+    ]
+
+
+def _cache(session: snapshot.Session, cache: snapshot.Cache, page: Page) -> list[Piece]:
+    if not cache.caching:
+        return [Piece("off", "")]
+    pieces = [Piece(f"hit {format.rate(cache.hit_rate)}", "")]
+    busts = [bust for bust in session.busts if bust.thread == snapshot.MAIN]
+    if not busts:
+        return [*pieces, Piece("no busts")]
+    rewritten = format.tokens(sum(bust.rewritten for bust in busts))
+    wasted = format.money(cache.avoidable)
+    last = format.clock(busts[-1].at, seconds=False, zone=page.zone)
+    return [
+        *pieces,
+        Piece(f"{format.plural(len(busts), 'bust')} rewrote {rewritten}", style=YELLOW),
+        Piece(f"{wasted} wasted", ", ", YELLOW),
+        Piece(f"last {last}"),
+    ]
+
+
+def _drag(drag: snapshot.Drag) -> list[Piece]:
+    pieces = [Piece("off", "")]
+    if drag.state != "off":
+        pieces = [Piece(drag.state.upper(), "", RED)]
+    if drag.carried is None or drag.compact is None:
+        return pieces
+    overdue = "" if drag.o is None else f" ({format.multiple(drag.o)})"
+    pieces.append(Piece(f"carried {format.money(drag.carried)}", "  "))
+    pieces.append(Piece(f"compact {format.money(drag.compact)}{overdue}", ", "))
+    if drag.payback_requests is not None:
+        payback = format.plural(max(1, round(drag.payback_requests)), "request")
+        pieces.append(Piece(f"pays back in {payback}", ", "))
+    return pieces
+
+
+def _tables(session: snapshot.Session, page: Page) -> Iterator[str]:
+    threads: list[tuple[str, tuple[snapshot.Request, ...]]] = [("", session.requests)]
+    threads += [(_agent_name(agent), agent.requests) for agent in session.subagents]
+    for name, requests in threads:
+        if name:
+            yield _compose([Piece(name, style=BOLD)], page, page.table_columns)
+        if requests:
+            yield _compose([Piece(_TABLE_HEAD, style=DIM)], page, page.table_columns)
+        for request in requests:
+            style = YELLOW if request.bust else ""
+            row = safe.clip(_row(request, page.encoding, page.zone), page.table_columns)
+            yield _compose([Piece(row, style=style)], page, page.table_columns)
+
+
+def _agent_name(agent: snapshot.Subagent) -> str:
+    parts = ("subagent", agent.type, agent.agent_id, agent.description)
+    return safe.plain("  ".join(part for part in parts if part))
+
+
+def _row(request: snapshot.Request, encoding: str, zone: tzinfo | None) -> str:
+    bound = request.output_is_lower_bound
+    output = ("≥" if bound else "") + format.exact(request.usage.output_tokens)
+    cost = format.money(request.cost, lower_bound=bound, estimated=request.estimated)
+    label = safe.plain(f"{request.verb} {request.label}") or format.NONE
+    cells = (
+        f"{'!' if request.bust else ' '}{request.n:>5,}",
+        f" {format.clock(request.at, zone=zone):<8}",
+        f" {format.tokens(request.context):>6}",
+        f"{format.growth(request.growth):>7}",
+        f"{format.percent(request.read_share):>5}",
+        f"{format.tokens(request.rewritten) if request.rewritten else format.NONE:>7}",
+        safe.encodable(output, encoding).rjust(7),
+        safe.encodable(cost.replace("$", ""), encoding).rjust(8),
+        " " + safe.encodable(label + (", think" if request.thinks else ""), encoding),
+    )
+    return " ".join(cells)
+
+
+def _closing(shown: snapshot.Snapshot, page: Page) -> str:
+    totals, health = shown.totals, shown.health
+    cost = format.money(totals.cost, lower_bound=totals.cost_is_lower_bound)
+    pieces = [Piece(format.plural(totals.sessions, "session"), ""), Piece(cost)]
+    if totals.unpriced_requests:
+        pieces.append(Piece(f"{totals.unpriced_requests:,} unpriced", style=YELLOW))
+    bad = format.plural(health.malformed_lines, "malformed line")
+    pieces += [
+        Piece(f"{format.plural(health.files, 'file')}, {format.size(health.bytes)}"),
+        Piece(bad, ", ", YELLOW if health.malformed_lines else ""),
+    ]
+    if health.unreadable_files:
+        unreadable = format.plural(health.unreadable_files, "unreadable file")
+        pieces.append(Piece(unreadable, ", ", YELLOW))
+    pieces.append(Piece(f"prices {shown.price_table_date}"))
+    return _compose(pieces, page, page.columns)
+
+
+def _compose(pieces: Iterable[Piece], page: Page, columns: int) -> str:
+    line = ""
+    room = columns
+    for piece in pieces:
+        joint = piece.joint if line else ""
+        text = safe.encodable(piece.text, page.encoding)
+        room -= safe.width(joint + text)
+        if room < 0:
+            break
+        styled = f"\x1b[{piece.style}m{text}\x1b[0m" if page.color and piece.style else text
+        line += joint + styled
+    return line.rstrip()
+
+
+def _count(value: float | None) -> str:
+    if value is None:
+        return format.NONE
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
