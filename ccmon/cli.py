@@ -1,0 +1,343 @@
+"""The command line: arguments to Options, Options to a face, failures to exit codes.
+
+Exit codes (screens.md, section 4): 0 fine; 1 something at or above ``--fail-on``; 2 wrong use or
+configuration; 3 nothing to read; 130 interrupted. stdout carries data only, stderr one line per
+failure. What a face needs is imported when it is chosen: ``--once`` never loads textual.
+"""
+
+import argparse
+import contextlib
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
+
+from msgspec import Struct
+
+from ccmon import __version__
+from ccmon.errors import CcmonError
+
+if TYPE_CHECKING:
+    from logging import FileHandler
+
+    from ccmon.monitor import Monitor
+    from ccmon.settings import Settings
+    from ccmon.snapshot import Snapshot
+    from ccmon.transcripts.locate import Home
+
+Severity = Literal["info", "warn", "high"]
+
+SEVERITIES: tuple[Severity, ...] = ("info", "warn", "high")
+"""From harmless to urgent."""
+THEMES = ("auto", "dark", "light", "ansi")
+
+EXIT_FOUND, EXIT_USAGE, EXIT_NOTHING, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+_UNIT_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
+_LONGEST_SINCE = 100 * 365 * 86_400.0
+_DEFAULT_HOMES = ("~/.claude", "~/.config/claude")
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What the user asked for. ``since`` is in seconds back from now."""
+
+    session: str | None = None
+    project: str | None = None
+    config_dirs: tuple[str, ...] = ()
+    once: bool = False
+    json: bool = False
+    requests: bool = False
+    items: bool = False
+    everything: bool = False
+    since: float | None = None
+    fail_on: Severity | None = None
+    demo: bool = False
+    theme: str | None = None
+    ascii: bool = False
+    debug: str | None = None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ccmon with ``argv`` (default: the process's own); returns the exit code."""
+    try:
+        code = _run(parse(sys.argv[1:] if argv is None else argv))
+    except CcmonError as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return 0
+    return code
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Arguments to Options. Raises CcmonError (exit code 2) for any wrong use.
+
+    ``--help`` and ``--version`` print and raise SystemExit, as argparse does.
+    """
+    parser = _parser()
+    given, unknown = parser.parse_known_args(argv)
+    if unknown:
+        raise _unknown_argument(unknown[0], parser)
+    options = Options(**{**vars(given), "config_dirs": tuple(given.config_dirs)})
+    _check_combinations(options)
+    return options
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        what = re.sub(r"^argument (?:[^:]*?/)?(-[^:]+): ", r"\1: ", message)
+        raise CcmonError(what, "see ccmon --help")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="ccmon",
+        description="A live monitor of Claude Code sessions: what each request reads, costs"
+        " and carries. Reads transcripts, changes nothing.",
+        epilog="exit codes: 0 fine, 1 something at or above --fail-on, 2 wrong use,"
+        " 3 nothing to read, 130 interrupted",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"ccmon {__version__}")
+
+    scope = parser.add_argument_group("what to show")
+    add = scope.add_argument
+    add("--session", metavar="ID", type=_named("--session"), help="one session, by id or its start")
+    add("--project", metavar="NAME", type=_named("--project"), help="sessions of one project")
+    add(
+        "--config-dir",
+        metavar="DIR",
+        dest="config_dirs",
+        action="extend",
+        nargs="+",
+        default=[],
+        type=_named("--config-dir"),
+        help="Claude config folders to read (default: $CLAUDE_CONFIG_DIR, else"
+        f" {' and '.join(_DEFAULT_HOMES)})",
+    )
+    add("--demo", action="store_true", help="play a recorded session")
+
+    once = parser.add_argument_group("print and exit")
+    add = once.add_argument
+    add("--once", action="store_true", help="print text instead of opening the screens")
+    add("--json", action="store_true", help="a JSON document instead of text")
+    add("--requests", action="store_true", help="list every request")
+    add("--items", action="store_true", help="composition of the context for every session")
+    add("--all", dest="everything", action="store_true", help="every transcript there is")
+    add("--since", metavar="24h", type=_span, help="sessions written to in the last 90m, 24h, 7d")
+    add(
+        "--fail-on",
+        metavar="|".join(SEVERITIES),
+        type=_choice("--fail-on", SEVERITIES),
+        help="exit with 1 when something is at least this severe",
+    )
+
+    look = parser.add_argument_group("look and trouble")
+    add = look.add_argument
+    add("--theme", metavar="|".join(THEMES), type=_choice("--theme", THEMES), help="colours")
+    add("--ascii", action="store_true", help="no glyphs beyond ASCII")
+    add("--debug", metavar="FILE", type=_named("--debug"), help="write a log to FILE")
+    return parser
+
+
+def _named(option: str) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if not text.strip():
+            raise CcmonError(f"{option}: is empty", "see ccmon --help")
+        return text
+
+    return convert
+
+
+def _choice(option: str, choices: Sequence[str]) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if text not in choices:
+            raise CcmonError(f"{option}: no such value: {text}", f"one of {', '.join(choices)}")
+        return text
+
+    return convert
+
+
+def _span(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,9})([mhd])", text, re.ASCII)
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]] if match else 0.0
+    if not 0 < seconds <= _LONGEST_SINCE:
+        raise CcmonError(f"--since: not a span of time: {text}", "write 90m, 24h or 7d")
+    return seconds
+
+
+def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> CcmonError:
+    if not argument.startswith("-"):
+        hint = "ccmon takes options only, see ccmon --help"
+        return CcmonError(f"unexpected argument: {argument}", hint)
+    option = argument.partition("=")[0]
+    known = re.findall(r"--[a-z-]+", parser.format_usage())
+    nearest = difflib.get_close_matches(option, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see ccmon --help"
+    return CcmonError(f"unknown option: {option}", hint)
+
+
+def _check_combinations(options: Options) -> None:
+    if not options.once:
+        for example in _only_with_once(options):
+            raise CcmonError(f"{example.split()[0]} needs --once", f"ccmon --once {example}")
+    if options.items and not options.json:
+        raise CcmonError("--items needs --json", "ccmon --once --json --items")
+    if options.session and options.project:
+        raise CcmonError("--session and --project exclude each other", "leave one of them out")
+    if options.demo and (options.session or options.project or options.config_dirs):
+        raise CcmonError("--demo shows its own session", "leave out what to show")
+
+
+def _only_with_once(options: Options) -> list[str]:
+    given = {
+        "--json": options.json,
+        "--requests": options.requests,
+        "--items": options.items,
+        "--all": options.everything,
+        "--since 24h": options.since,
+        "--fail-on warn": options.fail_on,
+    }
+    return [example for example, value in given.items() if value]
+
+
+def _run(options: Options) -> int:
+    if not options.once and not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+        hint = "ccmon --once prints text, ccmon --once --json data"
+        raise CcmonError("the screens need a terminal", hint)
+    from ccmon.settings import load_settings
+
+    chosen = {"theme": options.theme, "ascii": options.ascii or None}
+    settings = load_settings(os.environ, overrides=chosen)
+    with _homes(options) as homes, _log(options.debug, homes):
+        monitor = _monitor(options, settings, homes)
+        if options.once:
+            return _once(options, settings, monitor)
+        from ccmon.tui.app import CcmonApp
+
+        CcmonApp(monitor, settings).run()
+    return 0
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Python has no stream at all where the shell closed it."""
+    return stream is not None and stream.isatty()
+
+
+@contextlib.contextmanager
+def _homes(options: Options) -> "Iterator[tuple[Home, ...]]":
+    """The config homes to read; for ``--demo`` a scratch one for as long as it is needed."""
+    from ccmon.transcripts.locate import config_homes
+
+    if options.demo:
+        from ccmon import demo
+
+        with demo.finished() if options.once else demo.start() as played:
+            yield config_homes([str(played.home)], {}, Path.home())
+        return
+    homes = config_homes(options.config_dirs, os.environ, Path.home())
+    for home in homes:
+        if options.config_dirs and not home.found:
+            raise CcmonError(f"--config-dir: no such folder: {home.path}", "name a folder")
+    yield homes
+
+
+def _monitor(options: Options, settings: "Settings", homes: "tuple[Home, ...]") -> "Monitor":
+    from ccmon.monitor import Monitor, Scope
+
+    scope = Scope(
+        session=options.session,
+        project=options.project,
+        everything=options.everything,
+        since=options.since,
+        live=not options.once,
+    )
+    return Monitor(homes, settings, scope)
+
+
+def _once(options: Options, settings: "Settings", monitor: "Monitor") -> int:
+    from ccmon.report.once import print_snapshot
+
+    while monitor.step():
+        pass
+    shown = monitor.snapshot()
+    as_json = options.json
+    print_snapshot(shown, as_json=as_json, requests=options.requests, ascii_only=settings.ascii)
+    if not shown.sessions:
+        raise _nothing_to_read(shown, options)
+    worst = worst_severity(shown)
+    if options.fail_on is None or worst is None:
+        return 0
+    severe = SEVERITIES.index(worst) >= SEVERITIES.index(options.fail_on)
+    return EXIT_FOUND if severe else 0
+
+
+def worst_severity(shown: "Snapshot") -> Severity | None:
+    """The gravest thing the snapshot has to say, None when all is well.
+
+    Re-reading that is high or dominates is ``high``.
+    """
+    drags = any(session.drag and session.drag.state != "off" for session in shown.sessions)
+    return "high" if drags else None
+
+
+def _nothing_to_read(shown: "Snapshot", options: Options) -> CcmonError:
+    if options.since is not None and shown.health.files:
+        return CcmonError("no session in that span", "widen --since", EXIT_NOTHING)
+    looked = ", ".join(
+        f"{place.path}/projects{'' if place.found else ' (not there)'}" for place in shown.places
+    )
+    hint = "start a session with `claude`, or name a folder: ccmon --config-dir DIR"
+    return CcmonError(f"no Claude Code transcripts in {looked}", hint, EXIT_NOTHING)
+
+
+@contextlib.contextmanager
+def _log(debug: str | None, homes: "tuple[Home, ...]") -> Iterator[None]:
+    """Everything that ccmon logs goes to the file ``debug``; without one, nowhere."""
+    if debug is None:
+        yield
+        return
+    import logging
+
+    handler = _log_file(debug, homes)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("ccmon")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.info("ccmon %s reads %s", __version__, ", ".join(home.path for home in homes))
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def _log_file(debug: str, homes: "tuple[Home, ...]") -> "FileHandler":
+    from logging import FileHandler
+
+    file = Path(debug).expanduser()
+    real = Path(os.path.realpath(file))
+    forbidden = [home.path for home in homes]
+    forbidden += [str(Path(home).expanduser()) for home in _DEFAULT_HOMES]
+    if any(real.is_relative_to(os.path.realpath(home)) for home in forbidden):
+        raise CcmonError(f"--debug: {debug} is in a Claude config folder", "name another place")
+    try:
+        return FileHandler(file, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CcmonError(f"--debug: cannot write {debug}: {reason}", "name another file") from error
+
+
+def _complain(error: CcmonError) -> int:
+    from ccmon.report.safe import encodable, plain
+
+    line = f"ccmon: {error.message}" + (f"; {error.hint}" if error.hint else "")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(encodable(plain(line), sys.stderr.encoding or "utf-8") + "\n")
+        sys.stderr.flush()
+    return error.exit_code
