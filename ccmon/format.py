@@ -17,7 +17,7 @@ def tokens(count: float | None) -> str:
     """Tokens in at most six characters: 874, 14.9k, 397.4k, 1.2M, 4.3G."""
     if count is None:
         return NONE
-    sign = "-" if count < 0 else ""
+    sign = "-" if count < -0.5 else ""
     size = abs(count)
     if size < 999.5:
         return f"{sign}{size:.0f}"
@@ -56,8 +56,9 @@ def money(
     if usd is None:
         return UNKNOWN
     prefix = "≥" if lower_bound else "~" if estimated else ""
-    sign = "-" if usd < 0 else ""
-    return f"{prefix}{sign}${amount(abs(usd), short=short)}"
+    size = amount(abs(usd), short=short)
+    sign = "-" if usd < 0 and size != amount(0) else ""
+    return f"{prefix}{sign}${size}"
 
 
 def amount(usd: float, *, short: bool = False) -> str:

@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -136,12 +136,10 @@ def _override(kind: type[Rates], value: object, where: str) -> Rates:
     rates: dict[str, object] = {}
     for key, rate in _table(value, where).items():
         _known(key, kind.__struct_fields__, f"{where}.{key}")
-        nested = key == "fast"
-        rates[key] = (
-            _override(Rates, rate, f"{where}.fast")
-            if nested
-            else _converted(rate, Usd, f"{where}.{key}")
-        )
+        if key == "fast":
+            rates[key] = _override(Rates, rate, f"{where}.{key}")
+        else:
+            rates[key] = _converted(rate, Usd, f"{where}.{key}")
     return msgspec.convert(rates, kind)
 
 
@@ -162,8 +160,11 @@ def _converted(value: object, kind: object, where: str, *, strict: bool = True) 
     try:
         return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("`", "")
-        raise CcmonError(f"{where}: {reason[:1].lower()}{reason[1:]}, not {value!r}") from error
+        if get_origin(kind) is Literal:
+            expected = "expected " + " or ".join(get_args(kind))
+        else:
+            expected = str(error).partition(", got ")[0].replace("`", "").lower()
+        raise CcmonError(f"{where}: {expected}, not {value!r}") from error
 
 
 _TYPES = get_type_hints(Settings, include_extras=True)
