@@ -65,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the table, or compare it; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.make_prices", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; 1 if it differs")
+    options = parser.parse_args(arguments)
     text = rendered(corrected(library_models()))
-    if not parser.parse_args(arguments).check:
+    if not options.check:
         TARGET.write_text(text, encoding="utf-8")
         return 0
     if TARGET.read_text(encoding="utf-8") == text:
@@ -163,7 +164,7 @@ def web_search(info: ModelInfo) -> float:
 def aliases(match: object, name: str) -> tuple[str, ...]:
     """Other names by which the library knows a model, normalised as ccmon does it.
 
-    Patterns are left out: they stand for date suffixes, which ccmon drops by itself.
+    Patterns and the beginning of a date (``-2025``) are left out: ccmon drops dates by itself.
     """
     clauses = match.or_ if isinstance(match, ClauseOr) else [match]
     names = set()
