@@ -51,7 +51,7 @@ def clipped(text: str) -> str:
     return line
 
 
-def call_label(name: str, arguments: Raw | None, cwd: str | None) -> str:
+def call_label(name: str, arguments: Raw, cwd: str | None) -> str:
     """The telling argument of a tool call; a path is made relative to ``cwd`` when inside."""
     given = _arguments(arguments)
     if path_key := _PATHS.get(name):
@@ -91,9 +91,7 @@ def command_typed(text: str) -> str | None:
     return f"{slashed} {arguments[1]}".rstrip() if arguments else slashed
 
 
-def _arguments(raw: Raw | None) -> dict[str, Raw]:
-    if raw is None:
-        return {}
+def _arguments(raw: Raw) -> dict[str, Raw]:
     try:
         return _DECODE_ARGUMENTS(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):

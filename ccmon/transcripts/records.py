@@ -8,6 +8,7 @@ never costs the rest (transcripts.md, sections 4 and 5).
 import json
 import math
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
@@ -15,6 +16,10 @@ from msgspec import Meta, Raw, Struct
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 """A count that can be meant; anything else is worth 0."""
+
+
+NO_JSON = Raw(b"")
+"""Stands for JSON that is absent. (Raw in a union with None does not decode as Raw.)"""
 
 
 class Split(Struct, gc=False):
@@ -166,7 +171,7 @@ class AssistantBlock(Struct):
     type: str | None = None
     id: str | None = None
     name: str | None = None
-    input: Raw | None = None
+    input: Raw = NO_JSON
 
 
 class UserBlock(Struct):
@@ -219,11 +224,15 @@ LENIENT = json.JSONDecoder(
 """The decoder behind ``parsed``, for those that read several values from one text."""
 
 
+# Resolving the annotations of a struct is slow, and there are a dozen structs.
+_fields = cache(msgspec.structs.fields)
+
+
 def fitted(cls: type[StructT], value: object) -> StructT:
     """A struct of what fits in a parsed JSON object; every misfit is left at its default."""
     fields: dict[str, Any] = {}
     if isinstance(value, dict):
-        for field in msgspec.structs.fields(cls):
+        for field in _fields(cls):
             if field.encode_name in value:
                 found = _fit(field.type, value[field.encode_name])
                 if found is not None:
