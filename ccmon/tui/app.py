@@ -1,0 +1,208 @@
+"""The app: it owns the pump, the selection and the theme; screens do the showing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import App
+from textual.command import Provider
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.theme import Theme
+
+from ccmon.settings import Settings
+from ccmon.snapshot import Session, Snapshot
+from ccmon.tui.ascii import AsciiFilter
+from ccmon.tui.commands import bindings
+from ccmon.tui.messages import SnapshotReady
+from ccmon.tui.pump import Engine, Pump
+from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.screens.empty import EmptyScreen
+from ccmon.tui.theme import THEMES, choose_theme, fallbacks
+
+UNITS = ("usd", "tokens", "share")
+
+
+def _overview() -> Screen[None]:
+    from ccmon.tui.screens.overview import OverviewScreen
+
+    return OverviewScreen()
+
+
+def _requests() -> Screen[None]:
+    from ccmon.tui.screens.requests import RequestsScreen
+
+    return RequestsScreen()
+
+
+def _palette() -> type[Provider]:
+    from ccmon.tui.palette import MonitorCommands
+
+    return MonitorCommands
+
+
+class CcmonApp(App[None]):
+    """A live view of what an engine (the Monitor) knows.
+
+    ``snapshot`` is what the screens show (frozen while ``paused``), ``held`` the number of requests
+    that came in since the pause. ``session_id`` selects a session from the start; a unique
+    beginning of it is enough.
+    """
+
+    TITLE = "ccmon"
+    CSS_PATH = "app.tcss"
+    BINDINGS = bindings("all")
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
+        "empty": EmptyScreen,
+        "overview": _overview,
+        "requests": _requests,
+    }
+    DEFAULT_MODE = "empty"
+
+    def __init__(
+        self,
+        monitor: Engine,
+        *,
+        settings: Settings,
+        session_id: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        # Before the constructor: it picks the colour filter for the theme that is set.
+        self.set_reactive(App.theme, choose_theme(settings, os.environ))
+        super().__init__()
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.monitor = monitor
+        self.settings = settings
+        self.now = clock
+        self.snapshot: Snapshot | None = None
+        self.unit: str = settings.unit
+        self.paused = False
+        self.held = 0
+        self._newest: Snapshot | None = None
+        self._selected = session_id
+        self._ascii = [AsciiFilter()] if settings.ascii else []
+        self._pump = Pump(monitor, self._publish, time.monotonic)
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Textual's themes and ours; ours are needed before they can be registered."""
+        return {**super().available_themes, **THEMES}
+
+    @property
+    def flat(self) -> bool:
+        """True where shades cannot be told apart, so that shapes have to carry the meaning."""
+        return self.current_theme.ansi or self.settings.ascii
+
+    @property
+    def session(self) -> Session | None:
+        """The selected session; the newest one until another is chosen."""
+        if self.snapshot is None or not self.snapshot.sessions:
+            return None
+        for session in self.snapshot.sessions:
+            if self._selected and session.session_id.startswith(self._selected):
+                return session
+        return self.snapshot.sessions[0]
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own variables for themes that are not ours."""
+        return fallbacks(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Colour filters, and the replacement of glyphs by ASCII when that is wanted."""
+        return [*super().get_line_filters(), *self._ascii]
+
+    def on_mount(self) -> None:
+        """Read nothing before the first paint."""
+        self.theme_changed_signal.subscribe(self, lambda _theme: self.refresh_screen())
+        self.set_interval(1.0, self._tick)
+        self.call_after_refresh(lambda: self.run_worker(self._pump.run(), name="pump"))
+
+    def on_unmount(self) -> None:
+        """Let the step now under way be the last."""
+        self._pump.stop()
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self.post_message(SnapshotReady(snapshot))
+
+    def _tick(self) -> None:
+        if (screen := self._visible()) is not None:
+            screen.tick(self.now())
+
+    async def on_snapshot_ready(self, message: SnapshotReady) -> None:
+        """Show the news, or count them while paused."""
+        self._newest = message.snapshot
+        if self.paused and self.snapshot is not None:
+            self.held = self._newest.totals.requests - self.snapshot.totals.requests
+        else:
+            self.snapshot = self._newest
+            if self._selected is None and self.session is not None:
+                self._selected = self.session.session_id
+        await self._enter_mode()
+        self.refresh_screen()
+
+    async def _enter_mode(self) -> None:
+        """Leave the empty screen when there is a session, and return when there is none."""
+        empty = self.session is None
+        if empty != (self.current_mode == "empty"):
+            await self.switch_mode("empty" if empty else "overview")
+
+    def _visible(self) -> MonitorScreen | None:
+        """The topmost monitor screen; it still shows beneath a modal one."""
+        screens = reversed(self.screen_stack)
+        return next((screen for screen in screens if isinstance(screen, MonitorScreen)), None)
+
+    def refresh_screen(self) -> None:
+        """Show the present snapshot again: selection, unit, pause or theme changed."""
+        if (screen := self._visible()) is not None:
+            screen.refresh_snapshot()
+
+    def select_session(self, session_id: str) -> None:
+        """Show another session on all screens."""
+        self._selected = session_id
+        self.refresh_screen()
+
+    def switch_session(self, delta: int) -> None:
+        """Go ``delta`` sessions further in the order of the snapshot, round the end."""
+        if self.snapshot is None or self.session is None:
+            return
+        sessions = self.snapshot.sessions
+        index = sessions.index(self.session)
+        self.select_session(sessions[(index + delta) % len(sessions)].session_id)
+
+    def open_request(self, thread: str, n: int) -> None:
+        """Open the drill-down of one request of the selected session."""
+        from ccmon.tui.screens.request import RequestScreen
+
+        self.push_screen(RequestScreen(thread, n))
+
+    async def action_tab(self, mode: str) -> None:
+        """Go to a screen of the tab bar, leaving any drill-down."""
+        if self.session is not None and mode != self.current_mode:
+            await self.switch_mode(mode)
+
+    def action_session(self, delta: int) -> None:
+        """``[`` and ``]``."""
+        self.switch_session(delta)
+
+    def action_unit(self) -> None:
+        """Dollars, tokens, share of spend, and round again."""
+        self.unit = UNITS[(UNITS.index(self.unit) + 1) % len(UNITS)]
+        self.refresh_screen()
+
+    def action_pause(self) -> None:
+        """Freeze the screens, or show what came in meanwhile."""
+        self.paused = not self.paused
+        self.held = 0
+        self.snapshot = self._newest
+        self.refresh_screen()
+
+    def action_help(self) -> None:
+        """Keys, and what the numbers of this screen mean."""
+        from ccmon.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen())

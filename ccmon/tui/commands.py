@@ -1,0 +1,150 @@
+"""Every command once: key, action, words, place.
+
+Bindings, footer, help, palette and the README table are made from this table, so they agree.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding, BindingType
+
+Place = Literal["all", "overview", "requests", "request", "text"]
+"""Where a command works: everywhere, or on one screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A screen that a number key and the tab bar lead to; ``mode`` is the app's mode."""
+
+    key: str
+    mode: str
+    name: str
+    short: str
+
+
+TABS: tuple[Tab, ...] = (
+    Tab("1", "overview", "Overview", "Over"),
+    Tab("2", "requests", "Requests", "Req"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a key does.
+
+    ``keys`` are Textual key names, comma separated; ``shown`` is how people write them; ``word``
+    stands in the footer, ``help`` in the help screen under the heading ``group``.
+    """
+
+    keys: str
+    action: str
+    shown: str
+    word: str
+    help: str
+    group: str
+    where: tuple[Place, ...] = ("all",)
+
+    def binding(self) -> Binding:
+        """The Textual binding; our own footer shows it, not Textual's."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.word,
+            show=False,
+            key_display=self.shown,
+            tooltip=self.help,
+        )
+
+
+def _tab_command(tab: Tab) -> Command:
+    return Command(
+        tab.key, f"tab('{tab.mode}')", tab.key, tab.name, f"the {tab.name} screen", "Screens"
+    )
+
+
+_LISTS: tuple[Place, ...] = ("overview", "requests")
+_LIST: tuple[Place, ...] = ("requests",)
+_ONE: tuple[Place, ...] = ("request",)
+
+COMMANDS: tuple[Command, ...] = (
+    *(_tab_command(tab) for tab in TABS),
+    Command("left_square_bracket", "session(-1)", "[", "session", "previous session", "Screens"),
+    Command("right_square_bracket", "session(1)", "]", "session", "next session", "Screens"),
+    Command("j,down", "cursor_down", "j ↓", "down", "next row", "Move", _LISTS),
+    Command("k,up", "cursor_up", "k ↑", "up", "previous row", "Move", _LISTS),
+    Command("ctrl+d,pagedown", "half_down", "ctrl+d", "down", "half a page down", "Move", _LISTS),
+    Command("ctrl+u,pageup", "half_up", "ctrl+u", "up", "half a page up", "Move", _LISTS),
+    Command("g,home", "first", "g home", "first", "first row", "Move", _LISTS),
+    Command("G,end", "last", "G end", "last", "last row", "Move", _LISTS),
+    Command("j,down", "next_request", "j", "next", "next request", "Move", _ONE),
+    Command("k,up", "previous_request", "k", "prev", "previous request", "Move", _ONE),
+    Command("enter", "open", "enter", "open", "open the request", "Open", _LISTS),
+    Command("u", "up", "u", "its prompt", "the prompt that caused it", "Open", (*_LIST, *_ONE)),
+    Command("v", "view", "v", "view text", "the whole text, from the transcript", "Open", _ONE),
+    Command("y", "copy", "y", "copy", "copy the id", "Open", (*_LIST, *_ONE)),
+    Command("Y", "copy_json", "Y", "copy JSON", "copy as JSON", "Open", (*_LIST, *_ONE)),
+    Command(
+        "escape",
+        "back",
+        "esc",
+        "back",
+        "close, clear the filter, back; never quits",
+        "Open",
+        (*_LIST, *_ONE, "text"),
+    ),
+    Command("slash", "filter", "/", "filter", "filter the list", "Find", _LISTS),
+    Command("n", "bust(1)", "n", "bust", "next cache bust", "Find", _LISTS),
+    Command("N", "bust(-1)", "N", "bust", "previous cache bust", "Find", _LISTS),
+    Command("b", "busts_only", "b", "busts", "cache busts only", "Find", _LIST),
+    Command("o", "prompts_only", "o", "prompts", "prompts only", "Find", _LIST),
+    Command("s", "sort", "s", "sort", "sort by the next column", "Find", _LIST),
+    Command("r", "reverse", "r", "reverse", "reverse the order", "Find", _LIST),
+    Command("f", "follow", "f", "follow", "follow the newest; moving lets go", "Find", _LISTS),
+    Command("t", "unit", "t", "$|tok|%", "unit: dollars, tokens, share of spend", "View"),
+    Command("p", "pause", "p", "pause", "freeze the screens; counting goes on", "View"),
+    Command("ctrl+p", "command_palette", "ctrl+p", "palette", "command palette", "View"),
+    Command("question_mark", "help", "?", "help", "keys, and what each number means", "View"),
+    Command("q,ctrl+q,ctrl+c", "quit", "q", "quit", "quit", "View"),
+)
+"""All commands, in the order of help and README."""
+
+FOOTERS: dict[Place, str] = {
+    "all": "? q",
+    "overview": "/ t n/N enter ctrl+p ? q",
+    "requests": "enter n/N b o f / s y esc",
+    "request": "j/k u v y Y esc",
+    "text": "esc",
+}
+"""Which keys each footer shows, in order, by their ``shown`` names; ``n/N`` share one pair."""
+
+
+def at(place: Place) -> tuple[Command, ...]:
+    """The commands that belong to one place (``all``: those of the app itself)."""
+    return tuple(command for command in COMMANDS if place in command.where)
+
+
+def bindings(place: Place) -> list[BindingType]:
+    """Textual bindings for the class attribute ``BINDINGS`` of a screen or the app."""
+    return [command.binding() for command in at(place)]
+
+
+def footer(place: Place) -> list[tuple[str, str]]:
+    """Key and word of each pair of the footer; raises KeyError for a key that does nothing."""
+    words = {command.shown: command.word for command in (*at("all"), *at(place))}
+    pairs = []
+    for keys in FOOTERS[place].split():
+        first, *rest = [keys] if keys == "/" else keys.split("/")
+        several = dict.fromkeys(words[key] for key in (first, *rest))
+        pairs.append((keys, "/".join(several)))
+    return pairs
+
+
+def readme_table() -> str:
+    """The key table of the README, as Markdown."""
+    rows = [f"| `{command.shown}` | {command.help} | {_where(command)} |" for command in COMMANDS]
+    return "\n".join(("| key | what it does | where |", "|---|---|---|", *rows))
+
+
+def _where(command: Command) -> str:
+    names: dict[Place, str] = {"all": "everywhere", "request": "one request"}
+    return ", ".join(names.get(place, place.capitalize()) for place in command.where)

@@ -1,0 +1,119 @@
+"""From file events to snapshots, off the event loop.
+
+The engine runs in short steps in a thread, one at a time; this task decides when to step, and
+when what it found is worth a snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Protocol
+
+from ccmon.monitor import TextBlock
+from ccmon.snapshot import Snapshot, Span
+
+MIN_GAP = 0.1
+"""Seconds: a change shown longer ago than this lets the next one through at once."""
+PER_SECOND = 4
+"""Snapshots in any second, at most."""
+
+
+class Engine(Protocol):
+    """What the app needs of a Monitor."""
+
+    revision: int
+
+    def step(self, budget: float = 0.05) -> bool:
+        """Work for about ``budget`` seconds; True when there is more to do."""
+
+    def snapshot(self, now: float | None = None) -> Snapshot:
+        """Everything that can be shown now."""
+
+    def touch(self, paths: Iterable[str]) -> None:
+        """These files or folders may have changed."""
+
+    def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
+        """Paths as they change, until ``stop`` is set."""
+
+    def read_text(self, spans: Sequence[Span]) -> tuple[TextBlock, ...]:
+        """The text at these places of the transcripts, read again; raises CcmonError."""
+
+
+class Pump:
+    """Steps an engine and publishes its snapshots.
+
+    ``clock`` is monotonic seconds. Everything here runs on the event loop, except the engine's
+    own calls.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        publish: Callable[[Snapshot], object],
+        clock: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._publish = publish
+        self._clock = clock
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._dirty: set[str] = set()
+        self._published: deque[float] = deque(maxlen=PER_SECOND)
+        self._shown = -1
+
+    async def run(self) -> None:
+        """Read what is there, then follow changes until ``stop`` is called."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            while not self._stop.is_set():
+                await self._work()
+        finally:
+            self._stop.set()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    def stop(self) -> None:
+        """End ``run`` after the step now under way (at most its budget)."""
+        self._stop.set()
+        self._wake.set()
+
+    async def _watch(self) -> None:
+        async for paths in self._engine.watch(self._stop):
+            self._dirty |= paths
+            self._wake.set()
+
+    async def _work(self) -> None:
+        """One step, perhaps one snapshot, and a rest when both have nothing to do."""
+        self._wake.clear()
+        if self._dirty:
+            paths, self._dirty = self._dirty, set()
+            self._engine.touch(paths)
+        more = await asyncio.to_thread(self._engine.step)
+        wait = self._due() - self._clock()
+        if self._engine.revision != self._shown and wait <= 0:
+            await self._show()
+        if more or self._stop.is_set():
+            return
+        pending = self._engine.revision != self._shown
+        try:
+            async with asyncio.timeout(max(wait, 0.0) if pending else None):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _show(self) -> None:
+        self._shown = self._engine.revision
+        snapshot = await asyncio.to_thread(self._engine.snapshot)
+        self._published.append(self._clock())
+        self._publish(snapshot)
+
+    def _due(self) -> float:
+        """When the next snapshot may be shown."""
+        if not self._published:
+            return self._clock()
+        earliest = self._published[-1] + MIN_GAP
+        if len(self._published) == PER_SECOND:
+            earliest = max(earliest, self._published[0] + 1.0)
+        return earliest

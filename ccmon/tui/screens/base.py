@@ -1,0 +1,99 @@
+"""What all screens share: header, warning row, footer; showing snapshots only while visible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from ccmon.snapshot import Session, Snapshot
+from ccmon.tui.commands import Place
+from ccmon.tui.safe import Part
+from ccmon.tui.widgets.footer import Footer
+from ccmon.tui.widgets.header import Header
+from ccmon.tui.widgets.warning import WarningLine
+
+if TYPE_CHECKING:
+    from ccmon.tui.app import CcmonApp
+
+
+class MonitorScreen(Screen[None]):
+    """A screen of the monitor.
+
+    A subclass names its ``PLACE`` (footer, bindings), yields its widgets in ``compose_body`` and
+    shows a snapshot in ``show_snapshot``; it may override ``crumbs`` and ``settings_line`` of the
+    header. Nothing reaches a screen that is not visible: it gets the newest snapshot on resume.
+    """
+
+    PLACE: ClassVar[Place] = "all"
+    SHOW_TABS: ClassVar[bool] = False
+    AUTO_FOCUS: ClassVar[str | None] = None
+
+    DEFAULT_CSS = """
+    MonitorScreen {
+        background: $background;
+        color: $foreground;
+        layout: vertical;
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        yield WarningLine()
+        yield from self.compose_body()
+        yield Footer(self.PLACE, tabs=self.SHOW_TABS)
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets between warning row and footer."""
+        yield from ()
+
+    @property
+    def ccmon(self) -> CcmonApp:
+        """The app, typed."""
+        return cast("CcmonApp", self.app)
+
+    @property
+    def session(self) -> Session | None:
+        """The selected session in the snapshot now shown."""
+        return self.ccmon.session
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot: header, warning line, then the screen's own widgets.
+
+        Called by the app for the visible screen only, and on resume, resize and change of theme,
+        unit, session or pause.
+        """
+        if not self.is_mounted:
+            return
+        self.query_one(Header).show(self, snapshot)
+        self.query_one(WarningLine).show(self.session)
+        self.show_snapshot(snapshot)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand the snapshot to the screen's widgets. They repaint only what differs."""
+
+    def tick(self, now: float) -> None:
+        """Once a second: move the clock, and what else counts time."""
+        self.query_one(Header).tick(now)
+
+    def crumbs(self) -> tuple[str, ...]:
+        """The breadcrumb after ``ccmon``, last one the current place; empty on the Overview."""
+        return ()
+
+    def settings_line(self) -> tuple[Part, ...]:
+        """Right part of a breadcrumb header: settings as label and value."""
+        return ()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was in front."""
+        self.refresh_snapshot()
+
+    def on_resize(self) -> None:
+        """Everything is fitted to the size, so show it again once the layout is settled."""
+        self.call_after_refresh(self.refresh_snapshot)
+
+    def refresh_snapshot(self) -> None:
+        """Show the app's snapshot again."""
+        if self.ccmon.snapshot is not None:
+            self.show(self.ccmon.snapshot)
