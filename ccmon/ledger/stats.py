@@ -67,6 +67,7 @@ class ThreadStats:
         self.hits: deque[Request] = deque(maxlen=RECENT_HITS)
         self.busts: list[Request] = []
         self.models: dict[str | None, ModelTotals] = {}
+        self.largest_by_model: dict[str | None, int] = {}
         self.last: Request | None = None
 
     def copy(self) -> ThreadStats:
@@ -75,6 +76,7 @@ class ThreadStats:
         twin.whole, twin.segment = copy(self.whole), copy(self.segment)
         twin.recent, twin.hits = copy(self.recent), copy(self.hits)
         twin.busts, twin.models = copy(self.busts), copy(self.models)
+        twin.largest_by_model = copy(self.largest_by_model)
         return twin
 
     def push(self, row: Request) -> None:
@@ -94,6 +96,7 @@ class ThreadStats:
         self.recent.append(row)
         self._spend(row)
         self.models[row.model] = _with(self.models.get(row.model), row)
+        self.largest_by_model[row.model] = max(self.largest_by_model.get(row.model, 0), row.context)
         if row.context >= TINY_CONTEXT:
             self._measure(row)
         self.last = row

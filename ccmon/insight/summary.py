@@ -1,0 +1,345 @@
+"""From a session's ledger to what a face shows of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccmon.insight.compaction import crossing_point, forecast
+from ccmon.insight.drag import DragFold
+from ccmon.insight.running import Running
+from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.session import SessionLedger
+from ccmon.ledger.stats import ThreadStats, add_costs
+from ccmon.ledger.thread import Thread
+from ccmon.snapshot import (
+    MAIN,
+    TTL_SECONDS,
+    Bust,
+    Cache,
+    Compaction,
+    Context,
+    Drag,
+    Hidden,
+    ModelTotals,
+    NextRequest,
+    Reread,
+    Session,
+    Spend,
+    Split,
+    Status,
+    Subagent,
+    Usage,
+)
+from ccmon.transcripts.locate import AgentMeta
+
+COMPACTION_AGENT = "acompact"
+"""Agent files of old clients that hold the compaction call itself begin so."""
+SAME_COMPACTION = 900.0
+"""Longest time between such a call and the boundary it led to, in seconds."""
+
+
+class Facts(Struct, frozen=True):
+    """What the transcript does not say of a session: whether it runs, what its files tell.
+
+    ``agents`` by agent id; ``recent`` holds the ids of agents whose file was written lately.
+    """
+
+    project: str
+    status: Status
+    active: bool
+    waiting_for: str | None
+    agents: Mapping[str, AgentMeta]
+    recent: frozenset[str]
+
+
+class Summed(Struct, frozen=True):
+    """A session as shown, and its share of the totals by model."""
+
+    session: Session
+    models: tuple[ModelTotals, ...]
+
+
+class Summaries:
+    """Builds sessions; keeps what it has folded, so that a new request costs little."""
+
+    def __init__(self, prices: PriceTable) -> None:
+        self._prices = prices
+        self._running: dict[str, dict[str, Running]] = {}
+
+    def keep_only(self, session_ids: set[str]) -> None:
+        """Let go of sessions that are no more."""
+        for session_id in self._running.keys() - session_ids:
+            del self._running[session_id]
+
+    def summarise(self, ledger: SessionLedger, facts: Facts) -> Summed:
+        """The session as it stands; the ledger must be settled."""
+        running = self._running.setdefault(ledger.session_id, {})
+        folded: dict[str, tuple[Thread, ThreadStats, DragFold]] = {}
+        for agent, thread in ledger.threads.items():
+            fold = running.setdefault(agent, Running())
+            folded[agent] = (thread, *fold.over(thread.rows, thread.compactions))
+        main, stats, drag = folded.pop(MAIN, (ledger.main, ThreadStats(), DragFold()))
+        agents = {agent: (thread, each) for agent, (thread, each, _) in folded.items()}
+        compactions = _with_calls(main.compactions, agents)
+        every = [stats, *(each for _, each in agents.values())]
+        hidden = _hidden(compactions)
+        session = self._session(ledger, facts, main, stats, drag, agents, compactions, hidden)
+        return Summed(session, _by_model(every, main, compactions))
+
+    def _session(
+        self,
+        ledger: SessionLedger,
+        facts: Facts,
+        main: Thread,
+        stats: ThreadStats,
+        drag: DragFold,
+        agents: Mapping[str, tuple[Thread, ThreadStats]],
+        compactions: tuple[Compaction, ...],
+        hidden: Hidden | None,
+    ) -> Session:
+        every = [stats, *(each for _, each in agents.values())]
+        last, newest = stats.last, main.last
+        reasons = _lower_bound_reasons(every, hidden)
+        streams = ledger.main_streams() or ([newest.stream] if newest else [])
+        price = last.price if last else None
+        following = forecast(stats, price, stats.tier)
+        return Session(
+            session_id=ledger.session_id,
+            title=ledger.title(),
+            project=facts.project,
+            cwd=next((stream.cwd for stream in streams if stream.cwd), None),
+            model=last.model if last else None,
+            effort=last.effort if last else None,
+            version=next((item.version for item in reversed(streams) if item.version), None),
+            active=facts.active,
+            status=facts.status,
+            waiting_for=facts.waiting_for,
+            started_at=_least(stream.first_stamp for stream in streams),
+            last_request_at=_most(each.last.at for each in every if each.last),
+            last_line_at=_most(stream.last_stamp for stream in ledger.streams.values()),
+            turns=last.turn if last else 0,
+            request_count=sum(each.requests for each in every),
+            usage=sum((each.usage for each in every), Usage()),
+            cost=_cost(every),
+            cost_is_lower_bound=bool(reasons),
+            cost_is_estimated=any(each.estimated for each in every),
+            lower_bound_reasons=reasons,
+            unpriced_requests=sum(each.unpriced for each in every),
+            output_lower_bound_requests=sum(each.output_lower_bounds for each in every),
+            hidden=hidden,
+            context=self._context(main, stats) if last else None,
+            next_request=following if last else None,
+            cache=_cache(stats) if last else None,
+            reread=_reread(stats) if last else None,
+            spend=_spend(stats, every) if last else None,
+            drag=_drag(drag, following) if last else None,
+            busts=_busts(every),
+            compactions=compactions,
+            subagents=tuple(
+                _subagent(agent, thread, each, facts, ledger)
+                for agent, (thread, each) in agents.items()
+            ),
+            requests=tuple(main.rows),
+        )
+
+    def _context(self, main: Thread, stats: ThreadStats) -> Context | None:
+        last, newest = stats.last, main.last
+        if last is None:
+            return None
+        window, source = self._prices.window(
+            last.model,
+            newest.requested_model if newest else None,
+            stats.largest_by_model.get(last.model, 0),
+        )
+        growth, _, measured = stats.means()
+        return Context(
+            tokens=last.context,
+            compacted_to=main.compacted_to,
+            window=window,
+            window_source=source,
+            fill=last.context / window if window else None,
+            growth_per_request=growth if measured else None,
+            requests_per_turn=stats.requests / last.turn if last.turn else None,
+            crossing_point=crossing_point(stats, last.price, stats.tier),
+        )
+
+
+def _cache(stats: ThreadStats) -> Cache:
+    last = stats.last
+    ttl = stats.tier
+    start = (last.started_at or last.at) if last else None
+    return Cache(
+        caching=stats.caching,
+        ttl=ttl,
+        expires_at=start + TTL_SECONDS[ttl] if ttl and start is not None else None,
+        hit_rate=stats.hit_rate() if stats.caching else None,
+        hit_rate_last20=stats.recent_hit_rate() if stats.caching else None,
+        write_factor=stats.write_factor() if stats.caching else None,
+        busts=len(stats.busts),
+        avoidable=stats.avoidable if stats.cost is not None else None,
+    )
+
+
+def _reread(stats: ThreadStats) -> Reread:
+    doing = stats.split.fresh + stats.split.output
+    return Reread(
+        share=stats.rereads / stats.contexts if stats.contexts else None,
+        unique_tokens=stats.unique,
+        input_tokens=stats.contexts,
+        amplification=stats.contexts / stats.unique if stats.unique else None,
+        effective_multiple=stats.split.total / doing if doing else None,
+    )
+
+
+def _spend(stats: ThreadStats, every: Sequence[ThreadStats]) -> Spend:
+    whole = sum((each.split for each in every), Split())
+    priced = any(each.cost is not None for each in every)
+    return Spend(
+        last12=stats.recent_split(),
+        segment=stats.segment_split if stats.cost is not None else None,
+        session=whole if priced else None,
+    )
+
+
+def _drag(drag: DragFold, following: NextRequest) -> Drag:
+    plan = drag.plan
+    return Drag(
+        state=drag.state,
+        d=drag.ratios.d,
+        o=drag.ratios.o,
+        base_tokens=drag.base or None,
+        carried=drag.carried if plan else None,
+        compact=plan.cost if plan else None,
+        compact_cold=plan.cost_cold if plan else None,
+        saving_per_request=plan.saving if plan else None,
+        payback_requests=plan.payback if plan else None,
+        removes=max(0.0, plan.saving) / following.warm if plan and following.warm else None,
+        since_request=drag.since,
+    )
+
+
+def _subagent(
+    agent: str, thread: Thread, stats: ThreadStats, facts: Facts, ledger: SessionLedger
+) -> Subagent:
+    meta = facts.agents.get(agent, AgentMeta())
+    call = next(
+        (stream.agents[agent] for stream in ledger.streams.values() if agent in stream.agents), None
+    )
+    last = stats.last
+    return Subagent(
+        agent_id=agent,
+        type=meta.agent_type,
+        description=meta.description or (call.label if call else None),
+        parent_agent_id=meta.parent_agent_id,
+        model=last.model if last else None,
+        active=facts.active and agent in facts.recent and not meta.finished,
+        usage=stats.usage,
+        cost=stats.cost,
+        cost_is_lower_bound=bool(stats.output_lower_bounds or stats.unpriced),
+        context_tokens=last.context if last else None,
+        requests=tuple(thread.rows),
+    )
+
+
+def _busts(every: Sequence[ThreadStats]) -> tuple[Bust, ...]:
+    return tuple(
+        Bust(
+            request=row.n,
+            thread=row.thread,
+            at=row.at,
+            expected_read=row.expected_read,
+            cache_read=row.usage.cache_read_input_tokens,
+            rewritten=row.rewritten,
+            avoidable=row.avoidable,
+        )
+        for stats in every
+        for row in stats.busts
+    )
+
+
+def _with_calls(
+    compactions: tuple[Compaction, ...], agents: Mapping[str, tuple[Thread, ThreadStats]]
+) -> tuple[Compaction, ...]:
+    """Old clients left the compaction call in an agent file: then its cost is counted there."""
+    calls = [
+        stats.last
+        for agent, (_, stats) in agents.items()
+        if agent.startswith(COMPACTION_AGENT) and stats.last is not None
+    ]
+    found = []
+    for item in compactions:
+        near = [
+            call
+            for call in calls
+            if call.at is not None
+            and item.at is not None
+            and abs(item.at - call.at) <= SAME_COMPACTION
+        ]
+        found.append(replace(item, cost=near[0].cost, method="exact") if near else item)
+    return tuple(found)
+
+
+def _hidden(compactions: Sequence[Compaction]) -> Hidden | None:
+    calls = [item for item in compactions if item.method == "estimated"]
+    if not calls:
+        return None
+    costs = [item.cost for item in calls if item.cost is not None]
+    return Hidden(len(calls), sum(costs) if len(costs) == len(calls) else None, "estimated")
+
+
+def _lower_bound_reasons(every: Sequence[ThreadStats], hidden: Hidden | None) -> tuple[str, ...]:
+    reasons = {
+        "compaction": hidden is not None,
+        "output": any(each.output_lower_bounds for each in every),
+        "unpriced": any(each.unpriced for each in every),
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def _by_model(
+    every: Sequence[ThreadStats], main: Thread, compactions: Sequence[Compaction]
+) -> tuple[ModelTotals, ...]:
+    """Totals by model; a hidden compaction makes the cost of its model a lower bound."""
+    compacted = {
+        main.rows[item.before_request - 2].model
+        for item in compactions
+        if item.method == "estimated"
+    }
+    models = add_models(totals for stats in every for totals in stats.models.values())
+    return tuple(
+        replace(totals, cost_is_lower_bound=True) if totals.model in compacted else totals
+        for totals in models
+    )
+
+
+def add_models(totals: Iterable[ModelTotals]) -> tuple[ModelTotals, ...]:
+    """Sums by model, the most expensive first."""
+    sums: dict[str | None, ModelTotals] = {}
+    for each in totals:
+        before = sums.get(each.model)
+        sums[each.model] = (
+            each
+            if before is None
+            else ModelTotals(
+                each.model,
+                before.requests + each.requests,
+                before.usage + each.usage,
+                add_costs(before.cost, each.cost),
+                before.cost_is_lower_bound or each.cost_is_lower_bound,
+            )
+        )
+    return tuple(sorted(sums.values(), key=lambda item: (-(item.cost or 0.0), item.model or "")))
+
+
+def _cost(every: Sequence[ThreadStats]) -> float | None:
+    costs = [each.cost for each in every if each.cost is not None]
+    return sum(costs) if costs else None
+
+
+def _least(times: Iterable[float | None]) -> float | None:
+    return min((time for time in times if time is not None), default=None)
+
+
+def _most(times: Iterable[float | None]) -> float | None:
+    return max((time for time in times if time is not None), default=None)

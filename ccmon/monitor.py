@@ -1,0 +1,270 @@
+"""The Monitor owns the pipe from files to snapshots and runs it step by step.
+
+One owner calls ``step`` and ``snapshot``, one call at a time; ``touch`` may come from another
+thread. Nothing here waits, sleeps or knows a terminal: the Textual app and ``--once`` drive the
+same object, which is why they agree on every number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ccmon.feed import Feed
+from ccmon.insight.summary import Facts, Summaries, Summed, add_models
+from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.session import Ledger, SessionLedger
+from ccmon.ledger.stats import add_costs
+from ccmon.settings import Settings
+from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Span, Status, Totals, Usage
+from ccmon.transcripts.locate import AgentMeta, Home, project_name, read_agent_meta
+from ccmon.transcripts.registry import LiveSession, Registry
+from ccmon.transcripts.select import Scope, Selection
+from ccmon.transcripts.text import TextBlock, read_blocks
+
+if TYPE_CHECKING:
+    from ccmon.transcripts.watch import Watcher
+
+__all__ = ["Monitor", "Scope", "TextBlock"]
+
+REGISTRY_SECONDS = 2.0
+"""How often the registry of running clients is looked at without being told to."""
+
+log = logging.getLogger(__name__)
+
+
+class Monitor:
+    """Everything known about the sessions in scope, kept up to date by ``step``.
+
+    ``revision`` grows whenever there may be something new to show.
+    """
+
+    def __init__(
+        self,
+        homes: Sequence[Home],
+        settings: Settings,
+        scope: Scope,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.homes = tuple(homes)
+        self.revision = 0
+        self._clock = clock
+        self._prices = PriceTable.load(settings)
+        self._ledger = Ledger(self._prices)
+        self._summaries = Summaries(self._prices)
+        self._registry = Registry()
+        self._selection = Selection(self.homes, scope, settings)
+        self._live: dict[str, LiveSession] = {}
+        self._registry_due = 0.0
+        self._scan_due = True
+        self._feeds: dict[str, Feed] = {}
+        self._queue: dict[str, None] = {}
+        self._touched: deque[str] = deque()
+        self._agents: dict[str, AgentMeta] = {}
+        self._summed: dict[str, tuple[int, Facts, Summed]] = {}
+        self._watcher: Watcher | None = None
+
+    def touch(self, paths: Iterable[str]) -> None:
+        """Something happened to these files; callable from any thread."""
+        self._touched.extend(paths)
+
+    def step(self, budget: float = 0.05) -> bool:
+        """Read on for at most about ``budget`` seconds; True when there is more to read.
+
+        Raises CcmonError when the scope names a session or project that is not there.
+        """
+        deadline = time.monotonic() + budget
+        self._take_touched()
+        now = self._clock()
+        if now >= self._registry_due:
+            self._refresh_registry(now)
+        if self._scan_due:
+            self._scan(now)
+        while self._queue:
+            self._read(next(iter(self._queue)))
+            if time.monotonic() >= deadline:
+                break
+        if self._ledger.settle():
+            self.revision += 1
+        return bool(self._queue or self._touched)
+
+    def snapshot(self, now: float | None = None) -> Snapshot:
+        """Everything that can be shown at this moment."""
+        now = self._clock() if now is None else now
+        summed = self._summaries_in_scope(now)
+        sessions = tuple(sorted((each.session for each in summed), key=_newest_first))
+        return Snapshot(
+            generated_at=now,
+            places=tuple(Place(home.path, home.origin, home.found) for home in self.homes),
+            price_table_date=self._prices.table_date,
+            totals=_totals(sessions),
+            sessions=sessions,
+            by_model=add_models(totals for each in summed for totals in each.models),
+            health=self._health(),
+            progress=self._progress(),
+        )
+
+    async def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
+        """Paths that changed, as they change, until ``stop`` is set; pass them to ``touch``."""
+        from ccmon.transcripts.watch import Watcher
+
+        self._watcher = Watcher([Path(home.path) for home in self.homes])
+        async for paths in self._watcher.batches(stop):
+            yield paths
+
+    def read_text(self, spans: Iterable[Span]) -> tuple[TextBlock, ...]:
+        """The text of lines, read back from disk.
+
+        Raises CcmonError when a file is gone or no longer holds the line.
+        """
+        blocks: list[TextBlock] = []
+        for span in spans:
+            blocks.extend(read_blocks(span.path, span.offset, span.length))
+        return tuple(blocks)
+
+    def _take_touched(self) -> None:
+        while self._touched:
+            path = self._touched.popleft()
+            if path in self._feeds:
+                self._queue[path] = None
+            elif path.endswith(".json") and not path.endswith(".meta.json"):
+                self._registry_due = 0.0
+            else:
+                self._scan_due = True
+
+    def _refresh_registry(self, now: float) -> None:
+        live = self._registry.refresh(self.homes)
+        self._registry_due = now + REGISTRY_SECONDS
+        if live != self._live:
+            self._live = dict(live)
+            self._scan_due = True
+            self.revision += 1
+
+    def _scan(self, now: float) -> None:
+        """Look what files there are; new ones are read, newest session first."""
+        self._scan_due = False
+        for transcript in self._selection.choose(now, self._live):
+            if transcript.agent_id is not None:
+                self._look_at_agent(transcript.path, transcript.agent_id)
+            feed = self._feeds.get(transcript.path)
+            if feed is None:
+                self._feeds[transcript.path] = Feed(transcript, self._ledger)
+                self._queue[transcript.path] = None
+                self.revision += 1
+            elif transcript.size != feed.size:
+                self._queue[transcript.path] = None
+
+    def _look_at_agent(self, path: str, agent_id: str) -> None:
+        meta = read_agent_meta(path)
+        if meta is not None and meta != self._agents.get(agent_id):
+            self._agents[agent_id] = meta
+            self.revision += 1
+
+    def _read(self, path: str) -> None:
+        """Read a part of the first file in the queue; it leaves the queue once it is read."""
+        feed = self._feeds[path]
+        error = feed.error
+        more = feed.read()
+        if feed.error != error:
+            log.warning("%s: %s", path, feed.error)
+            self.revision += 1
+        if feed.gone:
+            del self._feeds[path]
+            self.revision += 1
+        if not more:
+            del self._queue[path]
+
+    def _summaries_in_scope(self, now: float) -> list[Summed]:
+        in_scope = {feed.session_id for feed in self._feeds.values()}
+        everything = self._selection.scope.everything
+        found = []
+        for session_id, ledger in self._ledger.sessions.items():
+            if not everything and session_id not in in_scope:
+                continue
+            facts = self._facts(ledger, now)
+            known = self._summed.get(session_id)
+            if known is None or known[0] != ledger.revision or known[1] != facts:
+                known = (ledger.revision, facts, self._summaries.summarise(ledger, facts))
+                self._summed[session_id] = known
+            found.append(known[2])
+        for session_id in self._summed.keys() - self._ledger.sessions.keys():
+            del self._summed[session_id]
+        self._summaries.keep_only(set(self._summed))
+        return found
+
+    def _facts(self, ledger: SessionLedger, now: float) -> Facts:
+        recent = now - self.settings.active_minutes * 60
+        stamps = [stream.last_stamp or 0.0 for stream in ledger.streams.values()]
+        live = self._live.get(ledger.session_id)
+        active = self._selection.is_active(
+            ledger.session_id, max(stamps, default=0.0), now, self._live
+        )
+        status: Status = "ended" if not active else live.status if live else "unknown"
+        main = next(iter(ledger.main_streams()), None)
+        last = ledger.main.last
+        stream = main or (last.stream if last else next(iter(ledger.streams.values()), None))
+        path = Path(stream.source.path) if stream else Path()
+        return Facts(
+            project=project_name(stream.cwd if stream else None, path.parent.name),
+            status=status,
+            active=active,
+            waiting_for=live.waiting_for if live and live.alive else None,
+            agents={
+                agent: self._agents[agent] for agent in ledger.threads if agent in self._agents
+            },
+            recent=frozenset(
+                stream.source.agent_id
+                for stream in ledger.streams.values()
+                if stream.source.agent_id and (stream.last_stamp or 0.0) >= recent
+            ),
+        )
+
+    def _health(self) -> Health:
+        feeds = self._feeds.values()
+        return Health(
+            files=len(feeds),
+            bytes=sum(feed.bytes_read for feed in feeds),
+            unreadable_files=sum(feed.error is not None for feed in feeds),
+            malformed_lines=sum(feed.faults.malformed for feed in feeds),
+            salvaged_records=sum(feed.faults.salvaged for feed in feeds),
+            synthetic=sum(feed.faults.synthetic for feed in feeds),
+            copies=self._ledger.copies,
+            unknown_types=sum(feed.faults.unknown for feed in feeds),
+            watching=self._watcher.mode if self._watcher else "off",
+        )
+
+    def _progress(self) -> Progress:
+        feeds = self._feeds.values()
+        return Progress(
+            files_done=sum(feed.read_once for feed in feeds),
+            files_total=len(feeds),
+            bytes_done=sum(min(feed.bytes_read, feed.size) for feed in feeds),
+            bytes_total=sum(feed.size for feed in feeds),
+        )
+
+
+def _newest_first(session: Session) -> tuple[float, str]:
+    return (-(session.last_line_at or 0.0), session.session_id)
+
+
+def _totals(sessions: Sequence[Session]) -> Totals:
+    cost: float | None = None
+    usage = Usage()
+    for session in sessions:
+        cost = add_costs(cost, session.cost)
+        usage += session.usage
+    return Totals(
+        sessions=len(sessions),
+        active_sessions=sum(session.active for session in sessions),
+        requests=sum(session.request_count for session in sessions),
+        usage=usage,
+        cost=cost,
+        cost_is_lower_bound=any(session.cost_is_lower_bound for session in sessions),
+        unpriced_requests=sum(session.unpriced_requests for session in sessions),
+    )

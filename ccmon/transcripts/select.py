@@ -1,0 +1,167 @@
+"""Which of the transcripts there are belong to what the user asked for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from ccmon.entries import Entry
+from ccmon.errors import CcmonError
+from ccmon.settings import Settings
+from ccmon.transcripts.decode import decode
+from ccmon.transcripts.locate import Home, Transcript, discover, project_name
+from ccmon.transcripts.registry import LiveSession
+
+HEAD_BYTES = 64 * 1024
+"""How much of a file is read to learn its session and its folder."""
+NOTHING_TO_READ = 3
+
+
+class Scope(Struct, frozen=True):
+    """What to read: a session (its id or the start of it), a project, or what is going on.
+
+    ``everything`` takes all transcripts, ``since`` only sessions written to in that many seconds.
+    Otherwise a live monitor (``live``) takes the sessions of the last hours, a single look the
+    active ones; each at least the latest.
+    """
+
+    session: str | None = None
+    project: str | None = None
+    everything: bool = False
+    since: float | None = None
+    live: bool = False
+
+
+class Head(Struct, frozen=True):
+    """What the first lines of a file tell."""
+
+    session_id: str | None
+    cwd: str | None
+
+
+def read_head(path: str) -> Head:
+    """Session and folder named in the first lines; both None when they name none."""
+    try:
+        with Path(path).open("rb") as file:
+            lines = file.read(HEAD_BYTES).split(b"\n")
+    except OSError:
+        return Head(None, None)
+    session_id: str | None = None
+    cwd: str | None = None
+    for line in lines:
+        for entry in decode(line).entries if line else ():
+            if isinstance(entry, Entry):
+                session_id = session_id or entry.session_id
+                cwd = cwd or entry.cwd
+        if session_id and cwd:
+            break
+    return Head(session_id, cwd)
+
+
+class Selection:
+    """Chooses transcripts by scope; remembers what it has read of their heads."""
+
+    def __init__(self, homes: Sequence[Home], scope: Scope, settings: Settings) -> None:
+        self.scope = scope
+        self._homes = homes
+        self._settings = settings
+        self._heads: dict[str, Head] = {}
+        self._session: str | None = None
+
+    def choose(self, now: float, live: Mapping[str, LiveSession]) -> list[Transcript]:
+        """The transcripts in scope, those of the newest session first.
+
+        Raises CcmonError when a session or project was named that is not there (exit 3), or a
+        start of an id that fits several sessions (exit 2).
+        """
+        sessions = self._by_session(discover(self._homes))
+        if self.scope.project is not None:
+            sessions = self._of_project(sessions, self.scope.project)
+        if self.scope.session is not None:
+            sessions = self._named(sessions, self.scope.session)
+        elif not self.scope.everything or self.scope.since is not None:
+            sessions = self._current(sessions, now, live)
+        return [item for files in sessions.values() for item in files]
+
+    def is_active(
+        self, session_id: str, mtime: float, now: float, live: Mapping[str, LiveSession]
+    ) -> bool:
+        """Running by the registry; where that knows nothing, written to in the last minutes."""
+        known = live.get(session_id)
+        if known is not None:
+            return known.alive
+        return now - mtime <= self._settings.active_minutes * 60
+
+    def _by_session(self, found: Iterable[Transcript]) -> dict[str, list[Transcript]]:
+        sessions: dict[str, list[Transcript]] = {}
+        for item in found:
+            session_id = item.session_id or self._head(item).session_id
+            sessions.setdefault(session_id or item.path, []).append(item)
+        return sessions
+
+    def _head(self, item: Transcript) -> Head:
+        head = self._heads.get(item.path)
+        if head is None or (head.session_id is None and head.cwd is None):
+            head = self._heads[item.path] = read_head(item.path)
+        return head
+
+    def _of_project(
+        self, sessions: dict[str, list[Transcript]], name: str
+    ) -> dict[str, list[Transcript]]:
+        names = {
+            session_id: project_name(self._head(files[0]).cwd, files[0].slug)
+            for session_id, files in sessions.items()
+        }
+        wanted = name.casefold()
+        chosen = {
+            session_id: files
+            for session_id, files in sessions.items()
+            if wanted in (names[session_id].casefold(), files[0].slug.casefold())
+        }
+        if not chosen and not self.scope.live:
+            known = ", ".join(sorted(set(names.values()))[:6]) or "none"
+            raise CcmonError(
+                f"no project named {name!r}", f"projects here: {known}", NOTHING_TO_READ
+            )
+        return chosen
+
+    def _named(
+        self, sessions: dict[str, list[Transcript]], start: str
+    ) -> dict[str, list[Transcript]]:
+        if self._session is None:
+            fitting = [item for item in sessions if item.casefold().startswith(start.casefold())]
+            if len(fitting) > 1 and start not in fitting:
+                some = ", ".join(item[:13] for item in fitting[:4])
+                raise CcmonError(
+                    f"session {start!r} is ambiguous: {len(fitting)} sessions start so",
+                    f"give more of the id: {some}",
+                )
+            if not fitting:
+                raise CcmonError(
+                    f"no session whose id starts with {start!r}",
+                    "ccmon --once --all lists every session",
+                    NOTHING_TO_READ,
+                )
+            self._session = start if start in fitting else fitting[0]
+        return {key: files for key, files in sessions.items() if key == self._session}
+
+    def _current(
+        self, sessions: dict[str, list[Transcript]], now: float, live: Mapping[str, LiveSession]
+    ) -> dict[str, list[Transcript]]:
+        newest = {key: max(item.mtime for item in files) for key, files in sessions.items()}
+        if self.scope.since is not None:
+            return {
+                key: files
+                for key, files in sessions.items()
+                if now - newest[key] <= self.scope.since
+            }
+        hours = self._settings.hours if self.scope.live else 0
+        chosen = {
+            key: files
+            for key, files in sessions.items()
+            if now - newest[key] <= hours * 3600 or self.is_active(key, newest[key], now, live)
+        }
+        if not chosen and sessions:
+            latest = max(sessions, key=lambda key: newest[key])
+            chosen = {latest: sessions[latest]}
+        return chosen
