@@ -11,6 +11,10 @@ from ccmon.transcripts.locate import Transcript
 from ccmon.transcripts.tail import Tail
 
 
+READ_BYTES = 256 * 1024
+"""One read: small enough that a step keeps its time, large enough to be fast."""
+
+
 class Faults(Struct, gc=False):
     """Counts over the lines of one file."""
 
@@ -56,7 +60,7 @@ class Feed:
 
     def read(self) -> bool:
         """Take in the next part of the file; True when there is more to read at once."""
-        chunk = self._tail.read()
+        chunk = self._tail.read(READ_BYTES)
         if chunk.reset or chunk.gone:
             self._ledger.forget(self._source.path)
             self.faults, self._early, self._stamped = Faults(), None, False

@@ -7,7 +7,6 @@ same object, which is why they agree on every number.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import deque
@@ -28,6 +27,8 @@ from ccmon.transcripts.select import Scope, Selection
 from ccmon.transcripts.text import TextBlock, read_blocks
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ccmon.transcripts.watch import Watcher
 
 __all__ = ["Monitor", "Scope", "TextBlock"]

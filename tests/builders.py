@@ -1,0 +1,175 @@
+"""Builders for what accounting eats: entries of a transcript, and ledgers fed with them."""
+
+from collections.abc import Iterable, Sequence
+
+from ccmon.entries import (
+    AnyEntry,
+    AssistantEntry,
+    Block,
+    CompactionEntry,
+    Iteration,
+    Tokens,
+    UsageLine,
+    UserEntry,
+)
+from ccmon.insight.drag import DragFold
+from ccmon.insight.running import Running
+from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.session import Ledger, SessionLedger
+from ccmon.ledger.stats import ThreadStats
+from ccmon.ledger.stream import Source
+from ccmon.snapshot import MAIN, Request, Span
+
+OPUS_5 = "claude-opus-5"
+OPUS_5_5 = "claude-opus-5-5"
+FABLE_5_2 = "claude-fable-5-2"
+SESSION = "aaaaaaaa-1111-4111-8111-111111111111"
+OTHER = "bbbbbbbb-2222-4222-8222-222222222222"
+START = 1_795_340_000.0
+"""2026-11-22, after every dated price step."""
+
+Row = tuple[int, int, int, int, int]
+"""Input, cache read, 5m write, 1h write, output."""
+
+
+def tokens(i: int = 0, r: int = 0, w5: int = 0, w1: int = 0, o: int = 0) -> Tokens:
+    """Counts with a known split."""
+    return Tokens(i, w5 + w1, w5, w1, r, o)
+
+
+def usage(
+    i: int = 0,
+    r: int = 0,
+    w5: int = 0,
+    w1: int = 0,
+    o: int = 0,
+    *,
+    speed: str | None = None,
+    geo: str | None = None,
+    web: int = 0,
+    iterations: Sequence[Iteration] = (),
+) -> UsageLine:
+    """A usage object with a known split."""
+    return UsageLine(
+        tokens(i, r, w5, w1, o),
+        web_search_requests=web,
+        speed=speed,
+        inference_geo=geo,
+        iterations=tuple(iterations),
+    )
+
+
+def assistant(
+    message_id: str,
+    line: UsageLine | None,
+    *,
+    at: float | None = START,
+    model: str = OPUS_5_5,
+    stop: str | None = "end_turn",
+    uuid: str | None = None,
+    parent: str | None = None,
+    session: str = SESSION,
+    payer: str | None = None,
+    forked_from: str | None = None,
+    blocks: Sequence[Block] = (),
+    sidechain: bool = False,
+    requested: str | None = None,
+) -> AssistantEntry:
+    """One line of a response."""
+    return AssistantEntry(
+        uuid=uuid,
+        parent_uuid=parent,
+        timestamp=at,
+        session_id=session,
+        is_sidechain=sidechain,
+        message_id=message_id,
+        model=model,
+        stop_reason=stop,
+        usage=line,
+        blocks=tuple(blocks),
+        request_session_id=payer,
+        forked_from=forked_from,
+        requested_model=requested,
+        version="2.1.330",
+        cwd="/home/dev/shop-api",
+    )
+
+
+def prompt(
+    text: str = "go",
+    *,
+    at: float | None = START,
+    uuid: str | None = None,
+    parent: str | None = None,
+) -> UserEntry:
+    """Something a person asked."""
+    return UserEntry(
+        uuid=uuid,
+        parent_uuid=parent,
+        timestamp=at,
+        session_id=SESSION,
+        prompt="human",
+        label=text,
+        size=len(text),
+    )
+
+
+def boundary(
+    pre: int | None = None, post: int | None = None, *, at: float | None = START
+) -> CompactionEntry:
+    """A compaction."""
+    return CompactionEntry(
+        timestamp=at, session_id=SESSION, trigger="manual", pre_tokens=pre, post_tokens=post
+    )
+
+
+def feed(
+    ledger: Ledger,
+    entries: Iterable[AnyEntry],
+    *,
+    path: str = f"/p/{SESSION}.jsonl",
+    session: str | None = SESSION,
+    agent: str | None = None,
+) -> None:
+    """Hand entries to a ledger as the lines of one file."""
+    source = Source(path, session, agent)
+    for number, entry in enumerate(entries):
+        ledger.apply(source, Span(path, number * 100, 99), entry)
+
+
+def ledger_of(entries: Iterable[AnyEntry]) -> Ledger:
+    """A settled ledger that has read one session file."""
+    ledger = Ledger(PriceTable.load())
+    feed(ledger, entries)
+    ledger.settle()
+    return ledger
+
+
+def session_of(entries: Iterable[AnyEntry]) -> SessionLedger:
+    """The one session of those entries."""
+    return ledger_of(entries).sessions[SESSION]
+
+
+def rows_of(
+    rows: Iterable[Row | CompactionEntry], model: str = OPUS_5_5, *, apart: float = 60.0
+) -> list[AnyEntry]:
+    """Lines of a thread of one-line responses, a minute apart."""
+    entries: list[AnyEntry] = []
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, CompactionEntry):
+            entries.append(row)
+        else:
+            at = START + number * apart
+            entries.append(assistant(f"msg_{number}", usage(*row), at=at, model=model))
+    return entries
+
+
+def main_rows(entries: Iterable[AnyEntry]) -> list[Request]:
+    """The accounted requests of the main thread."""
+    return session_of(entries).threads[MAIN].rows
+
+
+def folded(entries: Iterable[AnyEntry]) -> tuple[ThreadStats, DragFold]:
+    """Statistics and drag of the main thread."""
+    thread = session_of(entries).threads[MAIN]
+    return Running().over(thread.rows, thread.compactions)
