@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from ccmon import __version__
 from ccmon.errors import CcmonError
+from ccmon.format import plural
 
 if TYPE_CHECKING:
     from logging import FileHandler
@@ -217,10 +218,12 @@ def _run(options: Options) -> int:
     with _homes(options) as homes, _log(options.debug, homes):
         monitor = _monitor(options, settings, homes)
         if options.once:
-            return _once(options, settings, monitor)
+            return _once(options, settings, monitor, homes)
+        if options.session or options.project:
+            monitor.step()  # a name that matches nothing is said here, not behind a screen
         from ccmon.tui.app import CcmonApp
 
-        CcmonApp(monitor, settings).run()
+        CcmonApp(monitor, settings=settings, session_id=options.session).run()
     return 0
 
 
@@ -237,8 +240,8 @@ def _homes(options: Options) -> "Iterator[tuple[Home, ...]]":
     if options.demo:
         from ccmon import demo
 
-        with demo.finished() if options.once else demo.start() as played:
-            yield config_homes([str(played.home)], {}, Path.home())
+        with demo.start(live=not options.once) as scratch:
+            yield config_homes([str(scratch)], {}, Path.home())
         return
     homes = config_homes(options.config_dirs, os.environ, Path.home())
     for home in homes:
@@ -260,7 +263,9 @@ def _monitor(options: Options, settings: "Settings", homes: "tuple[Home, ...]") 
     return Monitor(homes, settings, scope)
 
 
-def _once(options: Options, settings: "Settings", monitor: "Monitor") -> int:
+def _once(
+    options: Options, settings: "Settings", monitor: "Monitor", homes: "tuple[Home, ...]"
+) -> int:
     from ccmon.report.once import print_snapshot
 
     while monitor.step():
@@ -269,7 +274,7 @@ def _once(options: Options, settings: "Settings", monitor: "Monitor") -> int:
     as_json = options.json
     print_snapshot(shown, as_json=as_json, requests=options.requests, ascii_only=settings.ascii)
     if not shown.sessions:
-        raise _nothing_to_read(shown, options)
+        raise _nothing_to_read(shown, options, homes)
     worst = worst_severity(shown)
     if options.fail_on is None or worst is None:
         return 0
@@ -286,14 +291,19 @@ def worst_severity(shown: "Snapshot") -> Severity | None:
     return "high" if drags else None
 
 
-def _nothing_to_read(shown: "Snapshot", options: Options) -> CcmonError:
-    if options.since is not None and shown.health.files:
-        return CcmonError("no session in that span", "widen --since", EXIT_NOTHING)
-    looked = ", ".join(
-        f"{place.path}/projects{'' if place.found else ' (not there)'}" for place in shown.places
-    )
+def _nothing_to_read(shown: "Snapshot", options: Options, homes: "tuple[Home, ...]") -> CcmonError:
+    from ccmon.transcripts.locate import discover
+
+    if shown.health.unreadable_files:
+        files = plural(shown.health.unreadable_files, "transcript")
+        return CcmonError(f"{files} cannot be read", "look at their permissions", EXIT_NOTHING)
+    if options.since is not None and discover(homes):
+        what = "no session was written to in that span"
+        return CcmonError(what, "widen --since, or leave it out", EXIT_NOTHING)
+    places = (f"{home.path}/projects{'' if home.found else ' (not there)'}" for home in homes)
     hint = "start a session with `claude`, or name a folder: ccmon --config-dir DIR"
-    return CcmonError(f"no Claude Code transcripts in {looked}", hint, EXIT_NOTHING)
+    what = "nothing in the transcripts" if shown.health.files else "no Claude Code transcripts"
+    return CcmonError(f"{what} in {', '.join(places)}", hint, EXIT_NOTHING)
 
 
 @contextlib.contextmanager

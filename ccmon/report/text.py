@@ -46,7 +46,7 @@ class Piece(NamedTuple):
 def render_text(shown: snapshot.Snapshot, page: Page, *, requests: bool = False, now: float) -> str:
     """All sessions and the closing totals; ``requests`` adds each session's requests."""
     blocks = [list(_block(session, page, requests, now)) for session in shown.sessions]
-    closing = [_closing(shown, page)]
+    closing = list(_closing(shown, page))
     if len(blocks) == 1 and not requests:
         blocks[0] += closing
     else:
@@ -249,22 +249,26 @@ def _row(request: snapshot.Request, encoding: str, zone: tzinfo | None) -> str:
     return " ".join(cells)
 
 
-def _closing(shown: snapshot.Snapshot, page: Page) -> str:
+def _closing(shown: snapshot.Snapshot, page: Page) -> Iterator[str]:
     totals, health = shown.totals, shown.health
-    cost = format.money(totals.cost, lower_bound=totals.cost_is_lower_bound)
-    pieces = [Piece(format.plural(totals.sessions, "session"), ""), Piece(cost)]
-    if totals.unpriced_requests:
-        pieces.append(Piece(f"{totals.unpriced_requests:,} unpriced", style=YELLOW))
     bad = format.plural(health.malformed_lines, "malformed line")
-    pieces += [
+    pieces = [
+        Piece(format.plural(totals.sessions, "session"), ""),
+        Piece(format.money(totals.cost, lower_bound=totals.cost_is_lower_bound)),
         Piece(f"{format.plural(health.files, 'file')}, {format.size(health.bytes)}"),
         Piece(bad, ", ", YELLOW if health.malformed_lines else ""),
+        Piece(f"prices {shown.price_table_date}"),
     ]
+    yield _compose(pieces, page, page.columns)
+    missing = []
+    if totals.unpriced_requests:
+        requests = format.plural(totals.unpriced_requests, "request")
+        missing.append(f"the price of {requests}")
     if health.unreadable_files:
-        unreadable = format.plural(health.unreadable_files, "unreadable file")
-        pieces.append(Piece(unreadable, ", ", YELLOW))
-    pieces.append(Piece(f"prices {shown.price_table_date}"))
-    return _compose(pieces, page, page.columns)
+        missing.append(format.plural(health.unreadable_files, "unreadable file"))
+    if missing:
+        text = "not counted: " + ", ".join(missing)
+        yield _compose([Piece(text, style=YELLOW)], page, page.columns)
 
 
 def _compose(pieces: Iterable[Piece], page: Page, columns: int) -> str:
