@@ -1,0 +1,218 @@
+"""Golden bytes of the two printed faces: what scripts and eyes rely on.
+
+``CCMON_UPDATE_GOLDEN=1 pytest tests/golden`` writes the files anew; read the difference.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from ccmon.report import safe
+from ccmon.report.document import render_json
+from ccmon.report.text import Page, render_text
+from ccmon.snapshot import NextRequest, Snapshot
+from tests.golden.shown import (
+    NOW,
+    empty_session,
+    request,
+    session,
+    snapshot,
+    subagent,
+    unpriced_session,
+    with_health,
+)
+
+# Read before the fences of conftest.py take CCMON_* out of the environment.
+UPDATE = bool(os.environ.get("CCMON_UPDATE_GOLDEN"))
+FILES = Path(__file__).parent / "files"
+PAGE = Page(zone=UTC)
+
+
+def check(name: str, data: bytes) -> None:
+    file = FILES / name
+    if UPDATE:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(data)
+    assert data == file.read_bytes()
+
+
+def small_session_snapshot() -> Snapshot:
+    requests = (
+        request(1, growth=30_700, thinks=True),
+        request(2, bust=True, rewritten=164_236, cost=1.341, at=NOW, output_is_lower_bound=True),
+        request(3, cost=None, split=None, at=None, verb="", label="", growth=-97_500),
+    )
+    agent = subagent(requests=(request(1, thread="a7e03c", verb="Grep", label="coupon"),))
+    return snapshot(session(requests=requests, subagents=(agent,), request_count=4))
+
+
+def text_of(shown: Snapshot, page: Page = PAGE, *, requests: bool = False, now: float = NOW) -> str:
+    return render_text(shown, page, requests=requests, now=now)
+
+
+def test_the_block_of_one_session() -> None:
+    check("session.txt", text_of(snapshot(session())).encode())
+
+
+def test_several_sessions_the_unpriced_and_the_empty_one_included() -> None:
+    shown = snapshot(session(), unpriced_session(), empty_session())
+    shown = with_health(shown, malformed_lines=3, unreadable_files=1)
+    check("sessions.txt", text_of(shown).encode())
+
+
+def test_the_list_of_requests() -> None:
+    check("requests.txt", text_of(small_session_snapshot(), requests=True).encode())
+
+
+def test_a_colour_terminal() -> None:
+    page = Page(table_columns=100, color=True, zone=UTC)
+    check("requests-color.txt", text_of(small_session_snapshot(), page, requests=True).encode())
+
+
+def test_a_terminal_that_knows_only_ascii() -> None:
+    page = Page(encoding="ascii", zone=UTC)
+    text = text_of(small_session_snapshot(), page, requests=True)
+    assert text.isascii()
+    check("requests-ascii.txt", text.encode("ascii"))
+
+
+@pytest.fixture
+def _fixed_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ccmon.report.document.__version__", "0.1.0")
+
+
+@pytest.mark.usefixtures("_fixed_version")
+def test_the_document() -> None:
+    shown = snapshot(session(), unpriced_session(), empty_session())
+    check("document.json", render_json(shown, now=NOW))
+
+
+@pytest.mark.usefixtures("_fixed_version")
+def test_the_document_with_requests() -> None:
+    check("document-requests.json", render_json(small_session_snapshot(), requests=True, now=NOW))
+
+
+HOSTILE = (
+    "\x1b[2J\x1b]0;pwned\x07[/red]\u202eevil\u2066\r\n\x9b31m"
+    "tab\there\ud800 漢字e\u0301\u0301\u0301\u0301"
+)
+
+
+def hostile_snapshot() -> Snapshot:
+    agent = subagent(agent_id=HOSTILE, type=HOSTILE, description=HOSTILE * 20)
+    hostile = session(
+        session_id=HOSTILE,
+        project=HOSTILE * 20,
+        model=HOSTILE,
+        version=HOSTILE,
+        requests=(request(verb=HOSTILE, label=HOSTILE * 50),),
+        subagents=(agent,),
+    )
+    return snapshot(hostile)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1", "cp437", "no-such-encoding"])
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_hostile_text_stays_on_its_line_and_cannot_command_the_terminal(
+    encoding: str, columns: int
+) -> None:
+    page = Page(table_columns=columns, encoding=encoding, zone=UTC)
+    text = text_of(hostile_snapshot(), page, requests=True)
+    assert "\ud800" not in text
+    assert [character for character in text if not character.isprintable()] == ["\n"] * text.count(
+        "\n"
+    )
+    assert all(safe.width(line) <= max(80, columns) for line in text.splitlines())
+    text.encode("utf-8" if encoding == "no-such-encoding" else encoding)
+
+
+def variations() -> Iterator[Snapshot]:
+    yield snapshot(session())
+    yield snapshot(session(project="a-project-with-a-name-" * 9, version="2.1.330-beta.1+build"))
+    yield snapshot(session(project="漢字" * 60))
+    yield snapshot(session(cost=123_456.78, next_request=NextRequest(1_234.5, 9_876.5, 1.0, 1.0)))
+    yield with_health(snapshot(unpriced_session()), files=123_456, malformed_lines=1_234_567)
+
+
+@pytest.mark.parametrize("shown", variations())
+def test_no_line_is_wider_than_the_page(shown: Snapshot) -> None:
+    for encoding in ("utf-8", "ascii"):
+        text = text_of(shown, Page(encoding=encoding, zone=UTC), requests=True)
+        assert max(safe.width(line) for line in text.splitlines()) <= 80
+
+
+def test_a_figure_that_does_not_fit_is_left_out_whole() -> None:
+    narrow = text_of(snapshot(session()), Page(columns=40, zone=UTC))
+    full = text_of(snapshot(session()))
+    for line, whole in zip(narrow.splitlines()[1:-1], full.splitlines()[1:-1], strict=True):
+        assert whole.startswith(line)
+        assert re.match(r",?\s|$", whole[len(line) :])
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    colored = text_of(snapshot(session()), Page(color=True, zone=UTC))
+    assert "\x1b[1;31mHIGH\x1b[0m" in colored
+    assert re.sub(r"\x1b\[[\d;]*m", "", colored) == text_of(snapshot(session()))
+
+
+def test_the_cache_that_went_cold_says_for_how_long() -> None:
+    text = text_of(snapshot(session()), now=NOW + 2 * 3600)
+    assert "cache 1h, cold for 1h02m" in text
+
+
+@pytest.mark.parametrize(
+    ("hostile", "harmless"),
+    [
+        ("plain text", "plain text"),
+        ("  two\n\tlines\u2028and more ", "two lines and more"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]0;never closed", "0;never closed"),
+        ("\x9b2Jclear", "clear"),
+        ("\x1b(0line\x1bc", "line"),
+        ("user\u202egpj.exe", "usergpj.exe"),
+        ("zero\u200bwidth\ufeff\u00ad", "zerowidth"),
+        ("\ud83d\ude00 lone", "\ufffd\ufffd lone"),
+        ("heart\u2764\ufe0f", "heart\u2764"),
+        ("no\u00a0break", "no break"),
+        ("z" + "\u0301" * 500, "z\u0301\u0301"),
+        ("", ""),
+    ],
+)
+def test_plain_text_is_one_line_a_terminal_only_draws(hostile: str, harmless: str) -> None:
+    assert safe.plain(hostile) == harmless
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "clipped"),
+    [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        ("漢字漢字", 8, "漢字漢字"),
+        ("漢字漢字", 6, "漢字…"),
+        ("漢字漢字", 4, "漢…"),
+        ("ab cd", 4, "ab…"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+    ],
+)
+def test_clipping_counts_cells(text: str, cells: int, clipped: str) -> None:
+    assert safe.clip(text, cells) == clipped
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "written"),
+    [
+        ("≥$1.20 …", "utf-8", "≥$1.20 …"),
+        ("≥$1.20 …", "ascii", ">=$1.20 ~"),
+        ("é ≥", "latin-1", "é >="),
+        ("漢", "latin-1", "?"),
+        ("≥ é", "klingon", ">= ?"),
+    ],
+)
+def test_glyphs_an_encoding_lacks_are_replaced(text: str, encoding: str, written: str) -> None:
+    assert safe.encodable(text, encoding) == written
