@@ -41,7 +41,7 @@ class Chunk(Struct, frozen=True, gc=False):
 
 
 class Tail:
-    """The position in one file. It moves only past a newline."""
+    """The place in one file up to which lines were read. It moves only past a newline."""
 
     def __init__(self, path: str | os.PathLike[str], *, line_limit: int = LINE_LIMIT) -> None:
         self.path = os.fspath(path)
@@ -196,6 +196,7 @@ class Tail:
             self._skipped_to += len(data)
             return Chunk(reset=reset, more=self._skipped_to < self._size)
         offset = self._skipped_to + end
+        near = min(_PRINT, offset)
         self._before = b""
-        self._advance(fd, offset, os.pread(fd, _PRINT, max(0, offset - _PRINT)))
+        self._advance(fd, offset, os.pread(fd, near, offset - near))
         return Chunk(reset=reset, more=offset < self._size, oversized=1)
