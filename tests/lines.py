@@ -12,7 +12,7 @@ def usage(**fields: object) -> Record:
     return {"input_tokens": 1, "output_tokens": 2, **fields}
 
 
-def record(kind: str, **fields: object) -> Record:
+def record(kind: str, /, **fields: object) -> Record:
     """A record of the message chain."""
     return {
         "parentUuid": None,
@@ -46,7 +46,7 @@ def user(content: object, **fields: object) -> Record:
     return record("user", message={"role": "user", "content": content}, **fields)
 
 
-def call(name: str, **arguments: object) -> Record:
+def call(name: str, /, **arguments: object) -> Record:
     """A tool_use block."""
     return {"type": "tool_use", "id": "toolu_1", "name": name, "input": arguments}
 
