@@ -10,7 +10,6 @@ from ccmon.transcripts.decode import Decoded, decode, first_stamp
 from ccmon.transcripts.locate import Transcript
 from ccmon.transcripts.tail import Tail
 
-
 READ_BYTES = 256 * 1024
 """One read: small enough that a step keeps its time, large enough to be fast."""
 
@@ -103,7 +102,7 @@ class Feed:
         stamp = first_stamp(line)
         if stamp is not None:
             self._stamped = True
-            self._ledger.stream(self._source).stamp(stamp)
+            self._ledger.stamp(self._source, stamp)
 
     def _count(self, decoded: Decoded) -> None:
         self.faults.malformed += decoded.malformed

@@ -123,6 +123,11 @@ def boundary(
     )
 
 
+def summary(size: int) -> UserEntry:
+    """The summary that a compaction wrote, of so many bytes."""
+    return UserEntry(timestamp=START, session_id=SESSION, size=size, is_compact_summary=True)
+
+
 def feed(
     ledger: Ledger,
     entries: Iterable[AnyEntry],

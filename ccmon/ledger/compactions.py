@@ -8,22 +8,29 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.snapshot import Compaction, Request
 
 SUMMARY_TOKENS = 5_000
-"""Size of a summary where the transcript does not say (median of 124 compactions)."""
+"""Size of a summary where the transcript does not hold it (median of 124 compactions)."""
+SUMMARY_TOKENS_PER_BYTE = 0.486
+"""Tokens for a byte of the summary's text: good to about 10 %."""
 PREFIX_TOKENS = 18_000
 """System prompt and tools that come on top of the messages after a compaction."""
 
 
-def summary_tokens(boundary: CompactionEntry) -> int:
-    """Size of the summary the call wrote: what is left of the messages, else the usual size."""
-    return boundary.post_tokens or SUMMARY_TOKENS
+def summary_tokens(size: int) -> int:
+    """Estimated size of a summary whose text has ``size`` bytes; the usual one for 0."""
+    return round(size * SUMMARY_TOKENS_PER_BYTE) or SUMMARY_TOKENS
 
 
 def compaction(
-    boundary: CompactionEntry, before: Request, after: Request | None, prices: PriceTable
+    boundary: CompactionEntry,
+    summary_size: int,
+    before: Request,
+    after: Request | None,
+    prices: PriceTable,
 ) -> Compaction:
     """A compaction between two requests; without ``after`` the context it left is an estimate."""
     pre_tokens = boundary.pre_tokens or before.context
-    summary = summary_tokens(boundary)
+    summary = summary_tokens(summary_size)
+    left = boundary.post_tokens or summary
     price = prices.price(before.model, boundary.timestamp or before.at, prompt_tokens=pre_tokens)
     return Compaction(
         before_request=before.n + 1,
@@ -32,7 +39,7 @@ def compaction(
         pre_tokens=boundary.pre_tokens,
         summary_tokens=summary,
         context_before=before.context,
-        context_after=summary + PREFIX_TOKENS if after is None else after.context,
+        context_after=left + PREFIX_TOKENS if after is None else after.context,
         cost=price.read * pre_tokens + price.output * summary if price else None,
         method="estimated",
     )

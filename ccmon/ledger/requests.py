@@ -47,21 +47,24 @@ class Copies:
         the earlier first stamp (a fork opens with a stamp of its own); the file whose first
         response of its own is older, or that has none; the path.
         """
-        sightings = sorted(self.sightings[message_id], key=lambda item: item.stream.source.path)
+        sightings = self._by_path(message_id)
         named = next((item.claim for item in sightings if item.claim is not None), None)
         pool = [item for item in sightings if item.stream.owner_id == named] or sightings
         winner = min(pool, key=cmp_to_key(self._compare))
         return named or winner.stream.owner_id, winner
 
     def best(self, message_id: str, owner: Sighting) -> Known:
-        """The usage with the largest output over all files; on a tie the owner's."""
+        """The usage with the largest output over all files; on a tie the owner's, then by path."""
         best = owner.usage
-        sightings = self.sightings[message_id]
+        sightings = self._by_path(message_id)
         for sighting in sightings:
             usage = sighting.usage
             if usage is not None and (best is None or usage.tokens.output > best.tokens.output):
                 best = usage
         return Known(best, any(sighting.final for sighting in sightings))
+
+    def _by_path(self, message_id: str) -> list[Sighting]:
+        return sorted(self.sightings[message_id], key=lambda item: item.stream.source.path)
 
     def _compare(self, one: Sighting, other: Sighting) -> int:
         first, second = self._rank(one, other.stream), self._rank(other, one.stream)

@@ -76,11 +76,21 @@ class Ledger:
             stream = self._streams[source.path] = Stream(source)
         return stream
 
+    def stamp(self, source: Source, timestamp: float) -> None:
+        """Note the time of any line, also of one that is no entry."""
+        stream = self.stream(source)
+        unordered = stream.first_stamp is None and bool(stream.sightings)
+        stream.stamp(timestamp)
+        if unordered:
+            self._reorder(stream)
+
     def apply(self, source: Source, span: Span, entry: AnyEntry) -> None:
         """Take in one entry of a file; entries of one file must come in file order."""
         stream = self.stream(source)
         if stream.session_id is None and (isinstance(entry, TitleEntry) or not entry.session_id):
             return
+        if not isinstance(entry, TitleEntry) and entry.timestamp is not None:
+            self.stamp(source, entry.timestamp)
         known = len(stream.sightings)
         sighting = stream.apply(span, entry)
         self._session(stream).revision += 1
@@ -168,6 +178,16 @@ class Ledger:
             self._copies.sightings[message_id] = others
             self._contested = True
         self._place(others[0].claim or others[0].stream.owner_id, others[0])
+
+    def _reorder(self, stream: Stream) -> None:
+        """The place of a file among others has changed after it had responses."""
+        self._contested = self._contested or bool(self._copies.sightings)
+        for message_id in stream.sightings:
+            session_id, placed = self._placed[message_id]
+            session = self.sessions[session_id]
+            if placed.stream is stream:
+                session.threads[placed.agent].reorder()
+                self._note_change(session)
 
     def _place_copy(self, message_id: str) -> None:
         """Let the session that paid account for a response that stands in several files."""

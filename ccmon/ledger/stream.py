@@ -63,6 +63,7 @@ class Sighting:
         "started_at",
         "stop_reason",
         "stream",
+        "summary_size",
         "usage",
         "version",
     )
@@ -89,6 +90,7 @@ class Sighting:
         self.blocks: list[Block] = []
         self.spans: list[Span] = []
         self.boundaries = tuple(lane.boundaries)
+        self.summary_size = lane.summary_size
         self.prompt = lane.prompt
         self.entered = tuple(lane.entered)
         self.add(entry)
@@ -122,7 +124,15 @@ class Sighting:
 class Lane:
     """What has happened in one chain of a file since its last response."""
 
-    __slots__ = ("agent", "boundaries", "entered", "last", "last_input_at", "prompt")
+    __slots__ = (
+        "agent",
+        "boundaries",
+        "entered",
+        "last",
+        "last_input_at",
+        "prompt",
+        "summary_size",
+    )
 
     def __init__(self, agent: str) -> None:
         self.agent = agent
@@ -130,6 +140,7 @@ class Lane:
         self.last_input_at: float | None = None
         self.prompt: str | None = None
         self.boundaries: list[CompactionEntry] = []
+        self.summary_size = 0
         self.entered: list[Entered] = []
 
     def open(self, sighting: Sighting) -> None:
@@ -137,6 +148,7 @@ class Lane:
         self.last = sighting
         self.prompt = None
         self.boundaries = []
+        self.summary_size = 0
         self.entered = []
 
 
@@ -208,8 +220,6 @@ class Stream:
         return claim if claim != self.owner_id else None
 
     def _note(self, entry: Entry) -> None:
-        if entry.timestamp is not None:
-            self.stamp(entry.timestamp)
         if self.session_id is None and entry.session_id:
             self.session_id = entry.session_id
         self.cwd = self.cwd or entry.cwd
@@ -266,6 +276,8 @@ class Stream:
         if entry.prompt == "human":
             lane.prompt = entry.label
             self.first_prompt = self.first_prompt or entry.label
+        if entry.is_compact_summary:
+            lane.summary_size = entry.size
         if entry.result_agent_id and entry.results:
             call = self.calls.get(entry.results[0].tool_use_id)
             if call is not None:

@@ -66,6 +66,11 @@ class Thread:
         del self._members[sighting.index]
         self._renumber(sighting.index)
 
+    def reorder(self) -> None:
+        """A file has told its first stamp late: the order of the files may be another now."""
+        self._members.sort(key=lambda member: member.sort_key)
+        self._renumber(0)
+
     def touch(self, sighting: Sighting) -> None:
         """A response has new lines: account again from there."""
         self._dirty = min(self._dirty, sighting.index)
@@ -83,10 +88,12 @@ class Thread:
                 self._account(sighting, best.get(sighting.message_id), prices)
             self._dirty = len(self._members)
         last = self.last
-        waiting = last.lane.boundaries if last is not None else []
-        self._waiting = [
-            compaction(boundary, self.rows[-1], None, prices) for boundary in waiting if self.rows
-        ]
+        self._waiting = []
+        if last is not None:
+            self._waiting = [
+                compaction(boundary, last.lane.summary_size, self.rows[-1], None, prices)
+                for boundary in last.lane.boundaries
+            ]
 
     def _renumber(self, start: int) -> None:
         for index in range(start, len(self._members)):
@@ -102,7 +109,8 @@ class Thread:
         )
         if before is not None:
             self._compactions += [
-                compaction(boundary, before, row, prices) for boundary in sighting.boundaries
+                compaction(boundary, sighting.summary_size, before, row, prices)
+                for boundary in sighting.boundaries
             ]
         self.rows.append(row)
         self._carried.append(carried)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccmon.entries import Iteration, Tokens, UsageLine
+from ccmon.entries import AnyEntry, Iteration, Tokens, UsageLine, UserEntry
 from ccmon.ledger.cache import rewritten_tokens
 from ccmon.ledger.costs import split_cost
 from ccmon.ledger.prices import PriceTable
@@ -11,6 +11,7 @@ from tests.builders import (
     FABLE_5_2,
     OPUS_5,
     OPUS_5_5,
+    SESSION,
     START,
     Row,
     assistant,
@@ -172,7 +173,7 @@ def test_v14_a_context_below_seven_tenths_is_a_shrink(context: int, busts: bool)
 
 
 def test_a_rewind_compares_with_nothing_and_opens_a_segment() -> None:
-    entries = [
+    entries: list[AnyEntry] = [
         assistant("msg_1", usage(2, 0, 0, 40_000, 10), uuid="a1"),
         prompt(uuid="u2", parent="a1"),
         assistant("msg_2", usage(2, 40_000, 0, 9_000, 10), uuid="a2", parent="u2"),
@@ -236,18 +237,17 @@ def test_an_unknown_model_is_unpriced_and_still_counted() -> None:
 
 
 def test_output_without_a_stop_reason_or_before_a_cut_notice_is_a_lower_bound() -> None:
-    cut = prompt()
-    entries = [
+    entries: list[AnyEntry] = [
         assistant("msg_1", usage(2, o=5), stop=None),
         assistant("msg_2", usage(2, o=5)),
-        type(cut)(timestamp=START, is_meta=True, cut_notice=True),
+        UserEntry(timestamp=START, session_id=SESSION, is_meta=True, cut_notice=True),
         assistant("msg_3", usage(2, o=5)),
     ]
     assert [row.output_is_lower_bound for row in main_rows(entries)] == [True, True, False]
 
 
 def test_turns_count_prompts_that_were_answered() -> None:
-    entries = [
+    entries: list[AnyEntry] = [
         prompt("one"),
         prompt("one, again"),
         assistant("msg_1", usage(2, o=5)),
@@ -262,7 +262,7 @@ def test_turns_count_prompts_that_were_answered() -> None:
 
 
 def test_idle_is_the_time_between_the_starts_of_two_requests() -> None:
-    entries = [
+    entries: list[AnyEntry] = [
         prompt(at=START),
         assistant("msg_1", usage(2, o=5), at=START + 20),
         prompt(at=START + 400),

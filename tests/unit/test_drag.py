@@ -16,6 +16,7 @@ from tests.builders import (
     folded,
     rows_of,
     session_of,
+    summary,
 )
 
 
@@ -144,14 +145,17 @@ def test_a_segment_resets_the_state() -> None:
 def test_a_compaction_teaches_what_the_next_one_will_leave() -> None:
     rows: list[Row] = [(0, 0, 0, 140_000, 100)]
     after: list[Row] = [(0, 18_200, 0, 28_100, 100), (0, 46_300, 0, 1_000, 100)]
-    _, drag = folded(rows_of([*rows, boundary(144_139, 4_630), *after]))
+    entries = rows_of([*rows, boundary(144_139), *after])
+    entries.insert(2, summary(9_527))
+    _, drag = folded(entries)
     assert (drag.habits.context, drag.habits.prefix, drag.habits.summary) == (46_300, 18_200, 4_630)
     assert drag.base == 46_300
     assert drag.state == "off"
 
 
 def test_v29_price_of_the_compaction_call() -> None:
-    entries = rows_of([(0, 0, 0, 140_000, 100), boundary(144_139, 4_630), (0, 20_000, 0, 9_000, 1)])
+    entries = rows_of([(0, 0, 0, 140_000, 100), boundary(144_139), (0, 20_000, 0, 9_000, 1)])
+    entries.insert(2, summary(9_527))
     (compaction,) = session_of(entries).main.compactions
     assert compaction.cost == pytest.approx(0.121428, abs=1e-6)
     assert (compaction.before_request, compaction.method) == (2, "estimated")

@@ -36,7 +36,8 @@ def test_v8_totals_of_the_mini_session() -> None:
 def test_v8_forecast_takes_the_means_of_the_thread_while_the_segment_is_short() -> None:
     stats, _ = folded(rows_of([*V7[:5], boundary(36_102), *V7[5:]]))
     growth, output, measured = stats.means()
-    assert (growth, output, measured) == (pytest.approx(1266.67, abs=0.01), 340, True)
+    assert growth == pytest.approx(1266.67, abs=0.01)
+    assert (output, measured) == (340, True)
     price = price_of(OPUS_5_5)
     following = forecast(stats, price, stats.tier)
     assert following.warm == pytest.approx(0.022434, abs=1e-6)
