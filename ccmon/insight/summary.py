@@ -80,7 +80,10 @@ class Summaries:
             fold = running.setdefault(agent, Running())
             folded[agent] = (thread, *fold.over(thread.rows, thread.compactions))
         main, stats, drag = folded.pop(MAIN, (ledger.main, ThreadStats(), DragFold()))
-        agents = {agent: (thread, each) for agent, (thread, each, _) in folded.items()}
+        agents = {
+            agent: (folded[agent][0], folded[agent][1])
+            for agent in sorted(folded, key=lambda name: _began(folded[name][0]))
+        }
         compactions = _with_calls(main.compactions, agents)
         every = [stats, *(each for _, each in agents.values())]
         hidden = _hidden(compactions)
@@ -163,6 +166,11 @@ class Summaries:
             requests_per_turn=stats.requests / last.turn if last.turn else None,
             crossing_point=crossing_point(stats, last.price, stats.tier),
         )
+
+
+def _began(thread: Thread) -> tuple[float, str]:
+    first = thread.rows[0].at if thread.rows else None
+    return (first or 0.0, thread.agent)
 
 
 def _cache(stats: ThreadStats) -> Cache:
