@@ -24,11 +24,15 @@ class Faults(Struct, gc=False):
 
 
 class Feed:
-    """Reads what a file has grown by and hands it on, in file order."""
+    """Reads what a file has grown by and hands it on, in file order.
+
+    ``shown`` is False for a file that is read only because others may copy from it.
+    """
 
     def __init__(self, transcript: Transcript, ledger: Ledger) -> None:
         self.transcript = transcript
         self.faults = Faults()
+        self.shown = False
         self.read_once = False
         self.gone = False
         self._source = Source(transcript.path, transcript.session_id, transcript.agent_id)

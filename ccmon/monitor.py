@@ -21,7 +21,7 @@ from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import add_costs
 from ccmon.settings import Settings
 from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Span, Status, Totals, Usage
-from ccmon.transcripts.locate import AgentMeta, Home, project_name, read_agent_meta
+from ccmon.transcripts.locate import AgentMeta, Home, Transcript, project_name, read_agent_meta
 from ccmon.transcripts.registry import LiveSession, Registry
 from ccmon.transcripts.select import Scope, Selection
 from ccmon.transcripts.text import TextBlock, read_blocks
@@ -150,16 +150,23 @@ class Monitor:
     def _scan(self, now: float) -> None:
         """Look what files there are; new ones are read, newest session first."""
         self._scan_due = False
-        for transcript in self._selection.choose(now, self._live):
+        choice = self._selection.choose(now, self._live)
+        for transcript in choice.shown:
             if transcript.agent_id is not None:
                 self._look_at_agent(transcript.path, transcript.agent_id)
-            feed = self._feeds.get(transcript.path)
-            if feed is None:
-                self._feeds[transcript.path] = Feed(transcript, self._ledger)
-                self._queue[transcript.path] = None
-                self.revision += 1
-            elif transcript.size != feed.size:
-                self._queue[transcript.path] = None
+            self._follow(transcript, shown=True)
+        for transcript in choice.kin:
+            self._follow(transcript, shown=False)
+
+    def _follow(self, transcript: Transcript, *, shown: bool) -> None:
+        feed = self._feeds.get(transcript.path)
+        if feed is None:
+            feed = self._feeds[transcript.path] = Feed(transcript, self._ledger)
+            self._queue[transcript.path] = None
+            self.revision += 1
+        elif transcript.size != feed.size:
+            self._queue[transcript.path] = None
+        feed.shown = feed.shown or shown
 
     def _look_at_agent(self, path: str, agent_id: str) -> None:
         meta = read_agent_meta(path)
@@ -182,8 +189,8 @@ class Monitor:
             del self._queue[path]
 
     def _summaries_in_scope(self, now: float) -> list[Summed]:
-        in_scope = {feed.session_id for feed in self._feeds.values()}
-        everything = self._selection.scope.everything
+        in_scope = {feed.session_id for feed in self._feeds.values() if feed.shown}
+        everything = self._selection.scope.everything and self._selection.scope.since is None
         found = []
         for session_id, ledger in self._ledger.sessions.items():
             if not everything and session_id not in in_scope:

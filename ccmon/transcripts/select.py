@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ccmon.entries import Entry
+from ccmon.entries import AssistantEntry, Entry
 from ccmon.errors import CcmonError
 from ccmon.settings import Settings
 from ccmon.transcripts.decode import decode
@@ -32,30 +32,51 @@ class Scope(Struct, frozen=True):
     live: bool = False
 
 
-class Head(Struct, frozen=True):
-    """What the first lines of a file tell."""
+class Choice(Struct, frozen=True):
+    """The transcripts in scope, newest session first, and those they may share responses with.
 
-    session_id: str | None
-    cwd: str | None
+    ``kin`` are read only so that copies count for the session that paid; they are not shown.
+    """
+
+    shown: list[Transcript]
+    kin: list[Transcript]
+
+
+class Head(Struct):
+    """What the first lines of a file tell; ``first`` is its first response.
+
+    ``says_payer`` once that response names the session that paid: then no copy needs its original.
+    """
+
+    session_id: str | None = None
+    cwd: str | None = None
+    first: str | None = None
+    says_payer: bool = False
+
+    def learn(self, entry: Entry) -> None:
+        """Take in one of the first entries."""
+        self.session_id = self.session_id or entry.session_id
+        self.cwd = self.cwd or entry.cwd
+        if isinstance(entry, AssistantEntry) and self.first is None:
+            self.first = entry.message_id
+            self.says_payer = bool(entry.request_session_id or entry.forked_from)
 
 
 def read_head(path: str) -> Head:
-    """Session and folder named in the first lines; both None when they name none."""
+    """What the first lines tell; an empty head when the file cannot be read."""
+    head = Head()
     try:
         with Path(path).open("rb") as file:
             lines = file.read(HEAD_BYTES).split(b"\n")
     except OSError:
-        return Head(None, None)
-    session_id: str | None = None
-    cwd: str | None = None
+        return head
     for line in lines:
         for entry in decode(line).entries if line else ():
             if isinstance(entry, Entry):
-                session_id = session_id or entry.session_id
-                cwd = cwd or entry.cwd
-        if session_id and cwd:
+                head.learn(entry)
+        if head.session_id and head.cwd and head.first:
             break
-    return Head(session_id, cwd)
+    return head
 
 
 class Selection:
@@ -68,20 +89,22 @@ class Selection:
         self._heads: dict[str, Head] = {}
         self._session: str | None = None
 
-    def choose(self, now: float, live: Mapping[str, LiveSession]) -> list[Transcript]:
-        """The transcripts in scope, those of the newest session first.
+    def choose(self, now: float, live: Mapping[str, LiveSession]) -> Choice:
+        """The transcripts in scope and their kin.
 
         Raises CcmonError when a session or project was named that is not there (exit 3), or a
         start of an id that fits several sessions (exit 2).
         """
-        sessions = self._by_session(discover(self._homes))
+        found = discover(self._homes)
+        sessions = self._by_session(found)
         if self.scope.project is not None:
             sessions = self._of_project(sessions, self.scope.project)
         if self.scope.session is not None:
             sessions = self._named(sessions, self.scope.session)
         elif not self.scope.everything or self.scope.since is not None:
             sessions = self._current(sessions, now, live)
-        return [item for files in sessions.values() for item in files]
+        shown = [item for files in sessions.values() for item in files]
+        return Choice(shown, self._kin(shown, found))
 
     def is_active(
         self, session_id: str, mtime: float, now: float, live: Mapping[str, LiveSession]
@@ -99,9 +122,32 @@ class Selection:
             sessions.setdefault(session_id or item.path, []).append(item)
         return sessions
 
+    def _kin(self, shown: Sequence[Transcript], found: Sequence[Transcript]) -> list[Transcript]:
+        """Session files in the same folders that begin with the same response: forks, originals.
+
+        Clients that name the payer on every line need none of this.
+        """
+        chosen = {item.path for item in shown}
+        firsts = {
+            (item.slug, head.first)
+            for item in shown
+            if len(chosen) < len(found) and item.agent_id is None
+            for head in [self._head(item)]
+            if head.first and not head.says_payer
+        }
+        slugs = {slug for slug, _ in firsts}
+        return [
+            item
+            for item in found
+            if item.slug in slugs
+            and item.path not in chosen
+            and item.agent_id is None
+            and (item.slug, self._head(item).first) in firsts
+        ]
+
     def _head(self, item: Transcript) -> Head:
         head = self._heads.get(item.path)
-        if head is None or (head.session_id is None and head.cwd is None):
+        if head is None or head.first is None:
             head = self._heads[item.path] = read_head(item.path)
         return head
 

@@ -204,6 +204,17 @@ def test_sessions_out_of_scope_never_show_even_when_a_copy_names_them(home: Conf
     assert snapshot.totals.requests == 1
 
 
+def test_a_fork_shown_alone_does_not_count_what_its_original_paid(home: ConfigHome) -> None:
+    shared = response("msg_1")
+    home.write(shared, response("msg_2"), mtime=NOW - 90_000)
+    fork = shared.replace(FIRST.encode(), SECOND.encode())
+    stamp = b'{"type":"queue-operation","timestamp":"2026-11-22T13:00:00.000Z"}\n'
+    home.write(stamp, fork, response("msg_3", session=SECOND), session=SECOND)
+    snapshot = read(home.monitor(Scope(session="bbbb")))
+    assert [session.session_id for session in snapshot.sessions] == [SECOND]
+    assert messages(snapshot) == ["msg_3"]
+
+
 def test_an_unchanged_session_keeps_its_identity_between_snapshots(home: ConfigHome) -> None:
     home.write(response("msg_1"))
     other = home.write(response("msg_2", session=SECOND), session=SECOND)
