@@ -66,8 +66,8 @@ class CcmonApp(App[None]):
     def __init__(
         self,
         monitor: Engine,
-        *,
         settings: Settings,
+        *,
         session_id: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:

@@ -5,6 +5,7 @@ order or width of other text; ``Content`` built by ``line`` never parses markup.
 """
 
 import re
+from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
@@ -71,14 +72,14 @@ def line(*parts: Part) -> Content:
     return Content.assemble(*parts)
 
 
-def spread(width: int, start: Content, end: Content | None = None, *, gap: int = 2) -> Content:
-    """Exactly ``width`` cells: ``start`` at the left, ``end`` at the right.
+def spread(width: int, start: Content, *ends: Content | None, gap: int = 2) -> Content:
+    """Exactly ``width`` cells: ``start`` at the left, one of ``ends`` at the right.
 
-    ``end`` is left out when the two do not fit with ``gap`` blanks between them; ``start`` alone is
-    cut with ``…``.
+    It is the first of them that leaves ``gap`` blanks, or none; ``start`` alone is cut with ``…``.
     """
-    if end is not None and start.cell_length + gap + end.cell_length <= width:
-        return line(start, " " * (width - start.cell_length - end.cell_length), end)
+    for end in ends:
+        if end is not None and start.cell_length + gap + end.cell_length <= width:
+            return line(start, " " * (width - start.cell_length - end.cell_length), end)
     return fit(start, width)
 
 
@@ -95,3 +96,11 @@ def fitting(width: int, *choices: Content) -> Content:
         if content.cell_length <= width:
             return content
     return fit(choices[-1], width)
+
+
+def facts(width: int, *groups: Sequence[Part], gap: str = "   ") -> Content:
+    """Facts in a row, as many as fit; each is a group of parts that stays together."""
+    kept = [line(*group) for group in groups]
+    while len(kept) > 1 and sum(len(gap) + c.cell_length for c in kept) - len(gap) > width:
+        kept.pop()
+    return fitting(width, Content(gap).join(kept))

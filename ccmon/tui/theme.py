@@ -16,8 +16,8 @@ DARK = "ccmon-dark"
 LIGHT = "ccmon-light"
 ANSI = "ccmon-ansi"
 
-AREA_STEPS = 8
-"""Shades of an area graph: ``$area-1`` (bottom, area-low) to ``$area-8`` (top, accent)."""
+AREA_STEPS = 24
+"""Shades of an area graph: ``$area-1`` (bottom, area-low) to ``$area-24`` (top, accent)."""
 
 _DARK = {
     "background": "#0f1216",
@@ -109,6 +109,8 @@ _ANSI = {
     "share-output": "ansi_bright_black",
     "area-low": "ansi_cyan",
     "cursor-row": "bold",
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
     "chip-high": "ansi_red reverse bold",
     "chip-dominates": "ansi_red reverse bold",
     "chip-tab": "ansi_cyan reverse bold",

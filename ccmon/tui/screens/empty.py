@@ -2,8 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.content import Content
+
+from ccmon import format as fmt
+from ccmon.snapshot import Place, Progress, Snapshot
+from ccmon.tui.safe import clean, facts, left, line
 from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.widgets.bars import share_bar
+from ccmon.tui.widgets.lines import Lines
+from ccmon.tui.widgets.panel import Frame, boxed, ruled, title
+
+_WIDTH = 74
+_PLACE = 36
+
+
+class Notice(Lines):
+    """The panel in the middle, at one third of the height."""
+
+    DEFAULT_CSS = """
+    Notice {
+        height: 1fr;
+    }
+    """
 
 
 class EmptyScreen(MonitorScreen):
     """Says where transcripts are looked for, or how far the first reading has come."""
+
+    def compose_body(self) -> ComposeResult:
+        """One panel."""
+        yield Notice()
+
+    def on_mount(self) -> None:
+        """The very first paint knows nothing yet."""
+        self._show(None)
+
+    def refresh_snapshot(self) -> None:
+        """Without a snapshot there is still something to say."""
+        if self.ccmon.snapshot is None:
+            self._show(None)
+        super().refresh_snapshot()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Where was looked, or what is being read."""
+        self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot | None) -> None:
+        size = self.size
+        width = min(_WIDTH, size.width)
+        if snapshot is None:
+            frame = Frame(title("Looking for transcripts"), [line(("reading …", "$label"))])
+        elif snapshot.progress.loading:
+            frame = _loading(snapshot.progress, width - 6, flat=self.ccmon.flat)
+        else:
+            frame = _nothing(snapshot.places, width - 6)
+        self.query_one(Notice).set_lines(_centred(frame, width, size.width, size.height))
+
+
+def _centred(frame: Frame, width: int, screen: int, height: int) -> list[Content]:
+    if screen < _WIDTH:
+        return [line(""), *ruled(frame, width, len(frame.rows) + 1)]
+    inside = [line(""), *(line(" ", row) for row in frame.rows), line("")]
+    framed = Frame(frame.title, inside, frame.value)
+    above = max(0, (height - len(inside) - 2) // 3)
+    margin = " " * ((screen - width) // 2)
+    lines = boxed(framed, width, len(inside) + 2)
+    return [line("")] * above + [line(margin, row) for row in lines]
+
+
+def _nothing(places: Sequence[Place], width: int) -> Frame:
+    rows = [line(("No Claude Code transcripts found yet.", "$bright"))]
+    for index, place in enumerate(places):
+        head = "looked in   " if index == 0 else " " * 12
+        found = "no sessions" if place.found else _absent(place)
+        path = left(clean(place.path), min(_PLACE, max(len(place.path), 16)))
+        rows.append(line((head, "$label"), path, "   ", (found, "$label")))
+    rows += [
+        line(""),
+        facts(
+            width,
+            [("Start a session with ", "$label"), ("claude", "$accent"),
+             (", or point here:", "$label")],
+            [("ccmon --config-dir DIR", "$accent")],
+            gap="  ",
+        ),
+        line(("This screen changes by itself when a transcript appears.", "$label")),
+    ]  # fmt: skip
+    return Frame(title("Waiting for a transcript"), rows)
+
+
+def _absent(place: Place) -> str:
+    return "not set" if place.path.startswith("$") else "not there"
+
+
+def _loading(progress: Progress, width: int, *, flat: bool) -> Frame:
+    share = progress.bytes_done / progress.bytes_total if progress.bytes_total else None
+    bar = share_bar(share, min(24, width), "$accent-fill", flat=flat)
+    done = f"{fmt.size(progress.bytes_done)} of {fmt.size(progress.bytes_total)}"
+    row = facts(
+        width,
+        [f"{progress.files_done}", (" of ", "$label"), f"{progress.files_total}",
+         (" transcripts", "$label")],
+        list(bar),
+        [done],
+    )  # fmt: skip
+    return Frame(title("Reading", "newest first"), [row])

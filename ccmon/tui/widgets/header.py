@@ -35,6 +35,7 @@ class Header(Lines):
         super().__init__()
         self._left: list[Content] = [line((" ccmon", "$accent"))]
         self._middle: list[Content] = []
+        self._keep = 0
 
     def show(self, screen: MonitorScreen, snapshot: Snapshot) -> None:
         """Show the place of ``screen`` and the state of all sessions."""
@@ -45,7 +46,10 @@ class Header(Lines):
             self._middle = [line(*screen.settings_line())] if width >= _NARROW else []
         else:
             self._left = list(_identity(session, narrow=width < _NARROW))
-            self._middle = list(_facts(snapshot, session, wide=width >= _WIDE))
+            self._middle = []
+            if width >= _NARROW:
+                self._middle += _facts(snapshot, session, wide=width >= _WIDE)
+        self._keep = int(screen.ccmon.paused)
         if screen.ccmon.paused:
             self._middle.append(line((f"PAUSED +{screen.ccmon.held}", "$bright bold")))
         self.tick(screen.ccmon.now())
@@ -55,7 +59,7 @@ class Header(Lines):
         width = self.size.width
         clock = fmt.clock(now, seconds=width >= _NARROW)
         right = line((clock, "$foreground"), "  ", ("?", "$label"), " ")
-        self.set_lines([_compose(width, self._left, self._middle, right)])
+        self.set_lines([_compose(width, self._left, self._middle, right, self._keep)])
 
     def on_click(self, event: events.Click) -> None:
         """``?`` opens the help, the app's name leads to the Overview."""
@@ -65,8 +69,17 @@ class Header(Lines):
             self.app.call_later(self.app.run_action, "tab('overview')")
 
 
-def _compose(width: int, left: list[Content], middle: list[Content], right: Content) -> Content:
-    """Left facts, then middle facts before the clock; what does not fit goes, last ones first."""
+_ESSENTIAL = 4
+"""Left facts that stay longer than the middle ones: name, project, id, model."""
+
+
+def _compose(
+    width: int, left: list[Content], middle: list[Content], right: Content, keep: int
+) -> Content:
+    """Left facts, then middle facts before the clock; what does not fit is left out.
+
+    First the version goes, then the middle but for its last ``keep`` facts, then the rest.
+    """
     left, middle = list(left), list(middle)
     while True:
         start = line(*left)
@@ -74,12 +87,12 @@ def _compose(width: int, left: list[Content], middle: list[Content], right: Cont
         blanks = width - start.cell_length - end.cell_length
         if blanks >= 2:
             return line(start, " " * blanks, end)
-        if len(middle) > 1:
+        if len(left) > _ESSENTIAL:
+            left.pop()
+        elif len(middle) > keep:
             middle.pop(0)
         elif len(left) > 1:
             left.pop()
-        elif middle:
-            middle.pop()
         else:
             return line(fit(start, max(0, width - end.cell_length)), end)
 

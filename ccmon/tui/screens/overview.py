@@ -1,0 +1,216 @@
+"""The Overview: one session at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.geometry import Region
+from textual.layout import Layout
+from textual.widget import Widget
+
+from ccmon.snapshot import Session, Snapshot
+from ccmon.tui.commands import Place, bindings
+from ccmon.tui.safe import line
+from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.widgets.drag import chip, drag_frame, tone_of
+from ccmon.tui.widgets.facts import EXPIRES_SOON, cache_frame, context_frame, next_frame
+from ccmon.tui.widgets.narrow import drag_line, drag_row, gauge_rows, one_line
+from ccmon.tui.widgets.panel import SIDES, Frame, Panel, Tone, boxed, ruled, title
+from ccmon.tui.widgets.plan import Plan, PlanLayout, has_totals, list_interior, plan
+from ccmon.tui.widgets.request_list import RequestList
+from ccmon.tui.widgets.sessions import newest_frame, sessions_frame, totals_line
+from ccmon.tui.widgets.spend import spend_frame
+from ccmon.tui.widgets.trend import requests_in
+
+_PANELS = (
+    "gauges", "context", "next", "spend", "cache", "drag", "list", "totals", "sessions", "newest",
+)  # fmt: skip
+_TIMED = ("gauges", "next", "cache", "sessions")
+"""Panels that change as time passes, without a new snapshot."""
+_PLAN_LAYOUT = PlanLayout()
+
+
+class Body(Container):
+    """Everything between warning row and footer, placed by the plan."""
+
+    DEFAULT_CSS = """
+    Body {
+        height: 1fr;
+    }
+    """
+
+    @property
+    def layout(self) -> Layout:
+        """The plan; the stylesheet knows only Textual's own layouts."""
+        return _PLAN_LAYOUT
+
+
+class OverviewScreen(MonitorScreen):
+    """Context, next request, spend, cache, drag and the newest requests of one session."""
+
+    PLACE: ClassVar[Place] = "overview"
+    SHOW_TABS = True
+    BINDINGS = bindings("overview")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._row_sessions: list[str] = []
+        self._drawn_at = 0.0
+
+    def compose_body(self) -> ComposeResult:
+        """Every panel of every form; the plan shows those of the present one."""
+        with Body():
+            for name in _PANELS:
+                yield Panel(id=name)
+            yield RequestList(id="requests")
+
+    @property
+    def request_list(self) -> RequestList:
+        """The list of the newest requests."""
+        return self.query_one(RequestList)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Draw every panel that the plan shows."""
+        session = self.session
+        if session is None:
+            return
+        size = self.query_one(Body).size
+        shape = plan(size.width, size.height)
+        self._drawn_at = self.ccmon.now()
+        self._draw(shape, session, snapshot, tuple(shape.regions))
+        listed = list_interior(size.width, size.height) is not None
+        self.request_list.display = listed
+        if listed:
+            self.request_list.show(session)
+            if self.focused is None:
+                self.request_list.focus()
+
+    def tick(self, now: float) -> None:
+        """Move clock and countdown: each second in the last ten minutes, else each minute."""
+        super().tick(now)
+        session, snapshot = self.session, self.ccmon.snapshot
+        if session is None or snapshot is None or self.ccmon.paused:
+            return
+        if any(_moves(each, self._drawn_at, now) for each in snapshot.sessions):
+            size = self.query_one(Body).size
+            shape = plan(size.width, size.height)
+            self._drawn_at = now
+            self._draw(shape, session, snapshot, _TIMED)
+
+    def _draw(
+        self, shape: Plan, session: Session, snapshot: Snapshot, names: tuple[str, ...]
+    ) -> None:
+        for name in names:
+            region = shape.regions.get(name)
+            if region is not None:
+                lines = self._lines(name, shape, session, snapshot, region)
+                self.query_one(f"#{name}", Panel).set_lines(lines)
+
+    def _lines(
+        self, name: str, shape: Plan, session: Session, snapshot: Snapshot, region: Region
+    ) -> list[Content]:
+        now, flat = self._drawn_at, self.ccmon.flat
+        if shape.form == "line":
+            return [one_line(session, region.width, now)]
+        if shape.form == "rules":
+            return self._ruled_lines(name, session, region)
+        frame = self._frame(name, shape, session, snapshot, region, now, flat=flat)
+        return boxed(frame, region.width, region.height)
+
+    def _ruled_lines(self, name: str, session: Session, region: Region) -> list[Content]:
+        now, flat, inner = self._drawn_at, self.ccmon.flat, region.width - 2
+        if name == "gauges":
+            return gauge_rows(session, region.width, now, flat=flat)
+        if name == "totals":
+            rows = [line(("─" * inner, "$border")), totals_line(session, inner, short=True)]
+            return [line(" ", row, " ") for row in rows[-region.height :]]
+        if name == "spend":
+            frame = spend_frame(session, inner, self.ccmon.unit, flat=flat, wide=False)
+        elif name == "list":
+            frame = Frame(title("Requests", "newest first"))
+        elif region.height == 1:
+            return [drag_line(session, region.width)]
+        else:
+            whole = drag_frame(session, inner, region.height - 1, flat=flat, wide=False)
+            rows = [drag_row(session, inner), *whole.rows[1:]]
+            frame = Frame(title("Drag"), rows, chip(session.drag), tone=tone_of(session.drag))
+        return ruled(frame, region.width, region.height)
+
+    def _frame(
+        self,
+        name: str,
+        shape: Plan,
+        session: Session,
+        snapshot: Snapshot,
+        region: Region,
+        now: float,
+        *,
+        flat: bool,
+    ) -> Frame:
+        width, height = region.width - SIDES, region.height - 2
+        wide = shape.form == "three"
+        frames: dict[str, Callable[[], Frame]] = {
+            "context": lambda: context_frame(session, width, flat=flat, extra=wide),
+            "next": lambda: next_frame(session, width, now, extra=wide),
+            "cache": lambda: cache_frame(session, width, now, flat=flat),
+            "spend": lambda: spend_frame(session, width, self.ccmon.unit, flat=flat, wide=wide),
+            "drag": lambda: drag_frame(session, width, height, flat=flat, wide=wide),
+            "newest": lambda: newest_frame(session, width),
+            "list": lambda: self._list_frame(shape, session, width, height),
+            "sessions": lambda: self._sessions_frame(snapshot, session, width, height),
+        }
+        return frames[name]()
+
+    def _sessions_frame(
+        self, snapshot: Snapshot, session: Session, width: int, height: int
+    ) -> Frame:
+        frame, self._row_sessions = sessions_frame(snapshot, session, width, height, self._drawn_at)
+        return frame
+
+    def _list_frame(self, shape: Plan, session: Session, width: int, height: int) -> Frame:
+        rows: list[Content] = []
+        if has_totals(shape):
+            rows = [line("")] * (height - 2)
+            rows += [line(("╌" * width, "$border")), totals_line(session, width)]
+        tone: Tone = "border-focus" if self.request_list.has_focus else "border"
+        return Frame(title("Requests", "newest first"), rows, tone=tone)
+
+    def on_panel_clicked(self, event: Panel.Clicked) -> None:
+        """A session row selects it, a graph column opens its request, a bust the list."""
+        session, name = self.session, event.panel.id
+        if session is None:
+            return
+        if name == "sessions" and 0 <= event.row < len(self._row_sessions):
+            self.ccmon.select_session(self._row_sessions[event.row])
+        elif name == "newest" and session.requests:
+            newest = session.requests[-1]
+            self.ccmon.open_request(newest.thread, newest.n)
+        elif name == "drag" and event.row > 0:
+            self._open_column(session, event.panel, event.column)
+
+    def _open_column(self, session: Session, panel: Widget, column: int) -> None:
+        """Graph columns lie between the names at the left and the figures at the right."""
+        size = self.query_one(Body).size
+        form = plan(size.width, size.height).form
+        names = 5 if form == "three" else 0
+        margin = 2 if form == "rules" else SIDES
+        width = panel.size.width - margin - names - 8
+        column = column - names + (1 if form == "rules" else 0)
+        if 0 <= column < width and session.requests:
+            index = requests_in(column, len(session.requests), width).start
+            request = session.requests[index]
+            self.ccmon.open_request(request.thread, request.n)
+
+
+def _moves(session: Session, before: float, now: float) -> bool:
+    """Whether the countdown of a session has to be drawn again."""
+    if session.cache is None or session.cache.expires_at is None:
+        return False
+    left, shown = session.cache.expires_at - now, session.cache.expires_at - before
+    if shown <= 0:
+        return False
+    return left < EXPIRES_SOON or int(left) // 60 != int(shown) // 60

@@ -1,0 +1,140 @@
+"""Which panels the Overview has at a size, and where: a pure function, and the layout that obeys.
+
+Spare rows go to the list of requests, spare columns to graph and list; below the sizes where a
+panel says something it is left out, never cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.widget import Widget
+
+Form = Literal["line", "rules", "two", "three"]
+
+_TWO_FROM = 80
+_THREE_FROM = 150
+_THREE_ROWS = 34
+_BOX_ROWS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The form, and the region of every panel that is shown, by its id."""
+
+    form: Form
+    regions: dict[str, Region]
+
+
+def plan(width: int, height: int) -> Plan:
+    """Place the panels in ``width`` x ``height`` cells, header and footer not counted."""
+    if width < 40 or height < 5:
+        return Plan("line", {"gauges": Region(0, 0, width, 1)})
+    if width < _TWO_FROM or height < _BOX_ROWS:
+        return Plan("rules", _rules(width, height))
+    if width >= _THREE_FROM and height >= _THREE_ROWS:
+        return Plan("three", _three(width, height))
+    return Plan("two", _two(width, height))
+
+
+def _rules(width: int, height: int) -> dict[str, Region]:
+    """One column: gauges always, then drag, spend, totals and list as rows allow."""
+    spend = 5 if height >= 10 else 0
+    drag = 3 if height >= 6 + spend else 1
+    totals = 2 if height >= 13 else 1 if height >= 5 + spend + drag else 0
+    used = 3 + spend + drag + totals
+    listed = height - used if height - used >= 4 else 0
+    if drag == 3 and not listed:
+        drag += height - used
+    heights = {"gauges": 3, "spend": spend, "drag": drag, "list": listed, "totals": totals}
+    regions: dict[str, Region] = {}
+    top = 0
+    for name, rows in heights.items():
+        if rows:
+            regions[name] = Region(0, top, width, rows)
+            top += rows
+    return regions
+
+
+def _two(width: int, height: int) -> dict[str, Region]:
+    """Two columns, the graph and the list across."""
+    half = width // 2
+    drag = 4 if height < 36 else 6
+    if height < 20:
+        drag = height - 11
+    regions = {
+        "context": Region(0, 0, half, 5),
+        "next": Region(half, 0, width - half, 5),
+        "spend": Region(0, 5, half, 6),
+        "cache": Region(half, 5, width - half, 6),
+        "drag": Region(0, 11, width, drag),
+    }
+    if height >= 20:
+        regions["list"] = Region(0, 11 + drag, width, height - 11 - drag)
+    return regions
+
+
+def _three(width: int, height: int) -> dict[str, Region]:
+    """Three columns of gauges, then spend and graph, the list across, sessions and newest."""
+    side = (width - 1) // 3
+    middle = width - 2 * side
+    spend = 62 + max(0, width - 160) // 5
+    graph = 9 if height < 50 else 11
+    listed = height - 6 - graph - 7
+    half = width // 2
+    return {
+        "context": Region(0, 0, side, 6),
+        "next": Region(side, 0, middle, 6),
+        "cache": Region(side + middle, 0, side, 6),
+        "spend": Region(0, 6, spend, graph),
+        "drag": Region(spend, 6, width - spend, graph),
+        "list": Region(0, 6 + graph, width, listed),
+        "sessions": Region(0, height - 7, half, 7),
+        "newest": Region(half, height - 7, width - half, 7),
+    }
+
+
+class PlanLayout(Layout):
+    """Puts each child where the plan has its id; ``requests`` lies inside the frame ``list``."""
+
+    name = "plan"
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
+    ) -> ArrangeResult:
+        """Children that the plan does not name are not shown."""
+        regions = plan(size.width, size.height).regions
+        placements = []
+        for child in children:
+            region = list_interior(size.width, size.height) if child.id == "requests" else None
+            region = region or regions.get(child.id or "")
+            if region is not None:
+                order = 1 if child.id == "requests" else 0
+                placements.append(WidgetPlacement(region, NULL_OFFSET, NULL_SPACING, child, order))
+        return placements
+
+
+TOTALS_ROWS = 2
+"""Rows at the foot of the list's frame, in the form ``two``: a rule and the totals."""
+_TOTALS_FROM = 10
+
+
+def has_totals(shape: Plan) -> bool:
+    """Whether the list's frame has the totals at its foot rather than in its title line."""
+    region = shape.regions.get("list")
+    return shape.form == "two" and region is not None and region.height >= _TOTALS_FROM
+
+
+def list_interior(width: int, height: int) -> Region | None:
+    """Where the request list itself goes, inside its frame or below its rule."""
+    shape = plan(width, height)
+    region = shape.regions.get("list")
+    if region is None:
+        return None
+    if shape.form == "rules":
+        return Region(0, region.y + 1, width, region.height - 1)
+    foot = TOTALS_ROWS if has_totals(shape) else 0
+    return Region(region.x + 1, region.y + 1, region.width - 2, region.height - 2 - foot)

@@ -1,0 +1,205 @@
+"""The Sessions strip of the wide Overview, the newest request, and the totals line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from ccmon import format as fmt
+from ccmon.snapshot import Entered, Request, Session, Snapshot, Subagent
+from ccmon.tui.safe import Part, clean, clip, facts, left, line, right, spread
+from ccmon.tui.widgets.drag import chip
+from ccmon.tui.widgets.facts import EXPIRES_SOON, fill_text
+from ccmon.tui.widgets.panel import Frame, title
+
+_MARKS = {"busy": ("●", "$accent"), "waiting": ("◐", "$warning")}
+
+
+def sessions_frame(
+    snapshot: Snapshot, selected: Session | None, width: int, height: int, now: float
+) -> tuple[Frame, list[str]]:
+    """Newest sessions, a row each, and the session id that each row stands for."""
+    rows: list[Content] = []
+    ids: list[str] = []
+    alarm = max(chip(session.drag).cell_length for session in snapshot.sessions)
+    for session in snapshot.sessions:
+        lines = [_session_row(session, width, now, alarm, selected=session is selected)]
+        if session is selected:
+            lines += [_agent_row(agent, width) for agent in session.subagents[-1:]]
+        if len(rows) + len(lines) > height - 1:
+            break
+        rows += lines
+        ids += [session.session_id] * len(lines)
+    rest = len(snapshot.sessions) - len(set(ids))
+    rows.append(_rest_row(snapshot, rest, width, now))
+    totals = snapshot.totals
+    cost = fmt.money(totals.cost, lower_bound=totals.cost_is_lower_bound)
+    value = line(("all ", "$label"), (cost, "$bright"), (" list", "$label"))
+    name = title("Sessions", f"{len(snapshot.sessions)}")
+    return Frame(name, rows, value=value), ids
+
+
+def _session_row(
+    session: Session, width: int, now: float, alarm: int, *, selected: bool
+) -> Content:
+    """A row; ``alarm`` cells are kept at the right for the widest state of drag."""
+    mark, style = _MARKS.get(session.status, ("○", "$label"))
+    quiet = session.status not in _MARKS
+    figure = "$label" if quiet else ""
+    percent, fill_style = ("", "")
+    if session.context is not None:
+        percent, fill_style = fill_text(session.context)
+    context = fmt.tokens_short(session.context.tokens) if session.context else fmt.NONE
+    state = session.status if session.status != "unknown" else "quiet"
+    name_style = "$bright bold" if selected else "" if quiet else "$bright"
+    start = line(
+        (f"{mark} ", style), (left(state, 9), style if not quiet else "$label"),
+        (left(clean(session.project), max(8, min(12, width - 58 - alarm))), name_style),
+        (clean(session.session_id)[:8], "$label"), "  ",
+        (left(fmt.model(clean(session.model or "")), 10), figure), " ",
+        (right(context, 5), figure),
+        (right(percent, 5), "$label" if quiet or "bright" in fill_style else fill_style),
+        *_cold_in(session, now),
+        (right(_cost(session), 8), figure or "$bright"),
+    )  # fmt: skip
+    drag = session.drag
+    return spread(width, start, chip(drag) if drag and drag.state != "off" else None, gap=1)
+
+
+def _cost(session: Session) -> str:
+    return fmt.money(
+        session.cost,
+        lower_bound=session.cost_is_lower_bound,
+        estimated=session.cost_is_estimated,
+    )
+
+
+def _cold_in(session: Session, now: float) -> Sequence[Part]:
+    cache = session.cache
+    if cache is None or cache.state_at(now) != "warm" or cache.expires_at is None:
+        return [("cold".rjust(7) if cache is not None else "".rjust(7), "$label")]
+    remaining = cache.expires_at - now
+    style = "$warning" if remaining < EXPIRES_SOON else "$accent"
+    return [(fmt.countdown(remaining).rjust(7), style)]
+
+
+def _agent_row(agent: Subagent, width: int) -> Content:
+    context = fmt.tokens_short(agent.context_tokens)
+    cost = fmt.money(agent.cost, lower_bound=agent.cost_is_lower_bound, short=True)
+    name = clean(agent.type or agent.agent_id)
+    text = line(
+        "  ", (left("busy" if agent.active else "done", 9), "$label"),
+        ("╰╴", "$border-focus"), (left(name, 10), "$label"),
+        (left(clean(agent.agent_id), 8), "$label"), "  ",
+        (left(fmt.model(clean(agent.model or "")), 10), "$label"), " ",
+        (right(context, 5), "$label"), " " * 12, (right(cost, 8), "$label"),
+    )  # fmt: skip
+    return spread(width, text)
+
+
+def _rest_row(snapshot: Snapshot, rest: int, width: int, now: float) -> Content:
+    start = line((f"  {rest} more", "$label")) if rest else line("")
+    warm = [
+        (session.cache.expires_at, session)
+        for session in snapshot.sessions
+        if session.cache is not None
+        and session.cache.expires_at is not None
+        and session.cache.state_at(now) == "warm"
+    ]
+    if not warm:
+        return start
+    expires, session = min(warm, key=lambda pair: pair[0])
+    end = line(
+        ("next cold: ", "$label"),
+        (clean(session.project), "$label"),
+        (" in ", "$label"),
+        (fmt.countdown(expires - now), "$warning" if expires - now < EXPIRES_SOON else ""),
+    )
+    return spread(width, start, end)
+
+
+def newest_frame(session: Session, width: int) -> Frame:
+    """The newest request: what entered with it, what it cost, what the cache did."""
+    if not session.requests:
+        return Frame(title("Newest request"), [line(("none yet", "$label"))])
+    request = session.requests[-1]
+    name = line(
+        (f"#{request.n}", "$bright"), (" newest", "$label"), "  ", (fmt.clock(request.at), "$label")
+    )
+    cost = fmt.money(request.cost, estimated=request.estimated)
+    rows = [_entered_row(request, width), *_bill_rows(request, width), _cache_row(request, width)]
+    rows += [_step_row(request, width), _prompt_row(session, width)]
+    return Frame(name, rows, value=line((cost, "$bright")))
+
+
+def _entered_row(request: Request, width: int) -> Content:
+    groups: list[Sequence[Part]] = [
+        [("entered  ", "$label"), (fmt.growth(request.growth), "$bright")]
+    ]
+    groups += [_entered_parts(entered) for entered in request.entered]
+    return facts(width, *groups)
+
+
+def _entered_parts(entered: Entered) -> list[Part]:
+    size = fmt.exact(entered.tokens) if entered.tokens is not None else fmt.size(entered.size)
+    return [(clean(entered.name), "$label"), " ", size]
+
+
+def _bill_rows(request: Request, width: int) -> list[Content]:
+    split = request.split
+    if split is None:
+        return [line(("bill     ", "$label"), (fmt.UNKNOWN, "$bright"))]
+    named = (
+        ("re-read", split.carry), ("rewrite", split.rewrite),
+        ("new", split.fresh), ("output", split.output),
+    )  # fmt: skip
+    first: Sequence[Part] = [("bill     ", "$label"), (fmt.money(request.cost), "$bright")]
+    groups = [first]
+    groups += [[(f"{word} ", "$label"), fmt.money(usd)] for word, usd in named if usd]
+    return [facts(width, *groups)]
+
+
+def _cache_row(request: Request, width: int) -> Content:
+    start: list[Part] = [("cache    ", "$label")]
+    if request.bust:
+        start += [("BUST", "$warning bold"), (" rewrote ", "$label"), fmt.tokens(request.rewritten)]
+    else:
+        start += [("OK", "$accent bold"), (" expected read = got", "$label")]
+    return facts(width, start, [fmt.percent(request.read_share), (" read", "$label")])
+
+
+def _step_row(request: Request, width: int) -> Content:
+    verb = clean(request.verb) or fmt.NONE
+    return facts(width, [("then     ", "$label"), verb, (f" {clean(request.label)}", "$label")])
+
+
+def _prompt_row(session: Session, width: int) -> Content:
+    """The prompt that is being worked on, and what it has taken so far."""
+    turn = [request for request in session.requests if request.turn == session.requests[-1].turn]
+    text = clean(turn[0].prompt or "")
+    cost = sum(request.cost or 0.0 for request in turn)
+    end = line(fmt.plural(len(turn), "request"), "  ", fmt.money(cost, short=True))
+    room = width - 13 - end.cell_length
+    start = line(("prompt   ", "$label"), ("» ", "$accent"), clip(text, room) or fmt.NONE)
+    return spread(width, start, end)
+
+
+def totals_line(session: Session, width: int, *, short: bool = False) -> Content:
+    """``≥$22.16   297 req   54.3M in   208.3k out   …   amp 100x``, what fits."""
+    tokens = fmt.tokens_short if short else fmt.tokens
+    usage, reread = session.usage, session.reread
+    groups: list[Sequence[Part]] = [[(_cost(session), "$bright")]]
+    if session.cost is not None and session.request_count and not short:
+        groups.append([fmt.money(session.cost / session.request_count), ("/request", "$label")])
+    groups += [
+        [f"{session.request_count:,}", (" req", "$label")],
+        [tokens(usage.prompt_tokens), (" in", "$label")],
+        [tokens(usage.output_tokens), (" out", "$label")],
+    ]
+    end: list[Part] = []
+    if reread is not None and reread.effective_multiple is not None and not short:
+        end += [("price ", "$label"), f"x{reread.effective_multiple:.1f}", "   "]
+    if reread is not None and reread.amplification is not None:
+        end += [("amp ", "$label"), fmt.multiple(reread.amplification)]
+    return spread(width, facts(width, *groups), line(*end) if end else None)
