@@ -1,0 +1,97 @@
+"""What a run loads: headless paths stay light, and no path loads network code.
+
+import-linter reads the sources; this looks at what is really in ``sys.modules``
+of a fresh process when it ends.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"textual", "rich", "watchfiles", "asyncio", "tiktoken", "sqlite3"}
+NETWORK = {"socket", "ssl", "http.client", "urllib.request", "requests", "httpx"}
+CORPUS = Path(__file__).parent.parent / "corpus" / "basic"
+
+_RUN = """
+import contextlib, json, os, sys
+from ccmon.cli import main
+out, sys.stdout = sys.stdout, open(os.devnull, "w")
+code = 0
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code or 0
+out.write(json.dumps([code, sorted(sys.modules)]))
+"""
+_IMPORT = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+sys.stdout.write(json.dumps([0, sorted(sys.modules)]))
+"""
+
+
+def loaded(script: str, *arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    code, modules = json.loads(done.stdout)
+    assert code == 0, done.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
+def test_help_and_version_load_nothing_that_reads(arguments: tuple[str, ...]) -> None:
+    modules = loaded(_RUN, *arguments)
+    assert not modules & (HEAVY | NETWORK)
+    assert not [
+        name
+        for name in modules
+        if name.startswith(("ccmon.transcripts", "ccmon.ledger", "ccmon.monitor", "ccmon.report"))
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--once", "--all"),
+        ("--once", "--json", "--requests", "--all"),
+    ],
+)
+def test_printing_never_loads_the_screens_or_the_watcher(arguments: tuple[str, ...]) -> None:
+    modules = loaded(_RUN, *arguments, "--config-dir", str(CORPUS))
+    assert not modules & (HEAVY | NETWORK)
+    assert "ccmon.monitor" in modules
+    assert not [name for name in modules if name.startswith("ccmon.tui")]
+
+
+def test_the_demo_prints_without_the_screens() -> None:
+    modules = loaded(_RUN, "--demo", "--once")
+    assert not modules & (HEAVY | NETWORK)
+    assert "ccmon.demo" in modules
+
+
+@pytest.mark.parametrize(
+    ("module", "strangers"),
+    [
+        ("ccmon", ("ccmon.", "msgspec")),
+        ("ccmon.errors", ("ccmon.cli", "ccmon.snapshot", "msgspec")),
+        ("ccmon.snapshot", ("ccmon.ledger", "ccmon.transcripts", "ccmon.insight", "ccmon.monitor")),
+        ("ccmon.ledger.session", ("ccmon.transcripts", "ccmon.insight", "ccmon.monitor")),
+        ("ccmon.transcripts.decode", ("ccmon.ledger", "ccmon.insight", "ccmon.monitor")),
+        ("ccmon.insight.summary", ("ccmon.monitor", "ccmon.report", "ccmon.tui")),
+        ("ccmon.monitor", ("ccmon.tui", "ccmon.report", "ccmon.cli", "watchfiles", "asyncio")),
+        ("ccmon.report.once", ("ccmon.tui", "ccmon.cli", "ccmon.monitor")),
+        ("ccmon.demo", ("ccmon.tui", "ccmon.monitor", "ccmon.transcripts", "msgspec")),
+        ("ccmon.tui.app", ("ccmon.cli", "ccmon.report", "ccmon.demo")),
+    ],
+)
+def test_a_layer_loads_nothing_from_above_or_beside(
+    module: str, strangers: tuple[str, ...]
+) -> None:
+    modules = loaded(_IMPORT, module)
+    assert module in modules
+    assert not [name for name in modules if name.startswith(strangers)]

@@ -1,0 +1,99 @@
+"""Pictures of the real app playing the demo recording: ``python -m tests.make_screenshots``.
+
+Writes SVG files into ``screenshots/``, and PNG beside them where ``rsvg-convert``
+is installed. The clock stands still, so the same code gives the same pictures.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccmon import demo
+from ccmon.monitor import Monitor, Scope
+from ccmon.settings import load_settings
+from ccmon.transcripts.locate import config_homes
+from ccmon.tui.app import CcmonApp
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+NOW = 1_795_442_782.0
+"""2026-11-23 14:06:22 UTC."""
+_FONT = "DejaVu Sans Mono, Menlo, Consolas, monospace"
+_WEB_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: what to press, at which size, in which theme."""
+
+    name: str
+    width: int = 100
+    height: int = 30
+    keys: tuple[str, ...] = ()
+    theme: str = "dark"
+
+
+SHOTS = (
+    Shot("overview"),
+    Shot("overview-light", theme="light"),
+    Shot("overview-ansi", theme="ansi"),
+    Shot("overview-wide", 160, 45),
+    Shot("overview-narrow", 60, 20),
+    Shot("requests", keys=("2", "j", "j")),
+    Shot("request", keys=("2", "j", "j", "enter")),
+    Shot("help", keys=("question_mark",)),
+)
+
+
+async def shoot(shot: Shot, home: Path) -> str:
+    """The app as it looks after the keys, as SVG."""
+    homes = config_homes([str(home)], {}, home)
+    settings = load_settings({}, overrides={"theme": shot.theme})
+    monitor = Monitor(homes, settings, Scope(live=True), clock=lambda: NOW)
+    app = CcmonApp(monitor, settings, clock=lambda: NOW)
+    async with app.run_test(size=(shot.width, shot.height)) as pilot:
+        async with asyncio.timeout(20):
+            while app.snapshot is None or app.snapshot.progress.loading:
+                await asyncio.sleep(0.02)
+        for key in shot.keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await pilot.pause(0.3)
+        return app.export_screenshot(title="ccmon")
+
+
+def offline(svg: str) -> str:
+    """The picture with fonts of the reader's machine instead of fonts from the network."""
+    return _WEB_FONTS.sub("", svg).replace("Fira Code", _FONT)
+
+
+def main(names: list[str]) -> int:
+    """Makes all pictures, or those that are named."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    FOLDER.mkdir(exist_ok=True)
+    convert = shutil.which("rsvg-convert")
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["HOME"] = os.environ["XDG_CONFIG_HOME"] = scratch
+        home = Path(scratch) / "demo"
+        demo.play(home, live=False, now=NOW)
+        for shot in SHOTS:
+            if names and shot.name not in names:
+                continue
+            picture = FOLDER / f"{shot.name}.svg"
+            picture.write_text(offline(asyncio.run(shoot(shot, home))))
+            sys.stdout.write(f"{picture.name}\n")
+            if convert:
+                target = str(picture.with_suffix(".png"))
+                subprocess.run([convert, "--zoom=1.3", "-o", target, str(picture)], check=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
