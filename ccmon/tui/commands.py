@@ -65,19 +65,23 @@ def _tab_command(tab: Tab) -> Command:
 _LISTS: tuple[Place, ...] = ("overview", "requests")
 _LIST: tuple[Place, ...] = ("requests",)
 _ONE: tuple[Place, ...] = ("request",)
+_ROWS: tuple[Place, ...] = (*_LISTS, "text")
+_PAGES: tuple[Place, ...] = (*_LISTS, "request", "text")
 
 COMMANDS: tuple[Command, ...] = (
     *(_tab_command(tab) for tab in TABS),
     Command("left_square_bracket", "session(-1)", "[", "session", "previous session", "Screens"),
     Command("right_square_bracket", "session(1)", "]", "session", "next session", "Screens"),
-    Command("j,down", "cursor_down", "j ↓", "down", "next row", "Move", _LISTS),
-    Command("k,up", "cursor_up", "k ↑", "up", "previous row", "Move", _LISTS),
-    Command("ctrl+d,pagedown", "half_down", "ctrl+d", "down", "half a page down", "Move", _LISTS),
-    Command("ctrl+u,pageup", "half_up", "ctrl+u", "up", "half a page up", "Move", _LISTS),
-    Command("g,home", "first", "g home", "first", "first row", "Move", _LISTS),
-    Command("G,end", "last", "G end", "last", "last row", "Move", _LISTS),
+    Command("j,down", "cursor_down", "j ↓", "down", "next row", "Move", _ROWS),
+    Command("k,up", "cursor_up", "k ↑", "up", "previous row", "Move", _ROWS),
+    Command("ctrl+d,pagedown", "half_down", "ctrl+d", "down", "half a page down", "Move", _PAGES),
+    Command("ctrl+u,pageup", "half_up", "ctrl+u", "up", "half a page up", "Move", _PAGES),
+    Command("g,home", "first", "g home", "first", "first row", "Move", _PAGES),
+    Command("G,end", "last", "G end", "last", "last row", "Move", _PAGES),
     Command("j,down", "next_request", "j", "next", "next request", "Move", _ONE),
     Command("k,up", "previous_request", "k", "prev", "previous request", "Move", _ONE),
+    Command("tab", "pane(1)", "tab", "pane", "next pane", "Move", _ONE),
+    Command("shift+tab", "pane(-1)", "shift+tab", "pane", "previous pane", "Move", _ONE),
     Command("enter", "open", "enter", "open", "open the request", "Open", _LISTS),
     Command("u", "up", "u", "its prompt", "the prompt that caused it", "Open", (*_LIST, *_ONE)),
     Command("v", "view", "v", "view text", "the whole text, from the transcript", "Open", _ONE),
@@ -112,8 +116,8 @@ FOOTERS: dict[Place, str] = {
     "all": "? q",
     "overview": "/ t n/N enter ctrl+p ? q",
     "requests": "enter n/N b o f / s y esc",
-    "request": "j/k u v y Y esc",
-    "text": "esc",
+    "request": "j/k tab v u y Y esc",
+    "text": "ctrl+d/ctrl+u esc",
 }
 """Which keys each footer shows, in order, by their ``shown`` names; ``n/N`` share one pair."""
 
