@@ -1,0 +1,53 @@
+"""Actions of the screens that have a request list."""
+
+from __future__ import annotations
+
+from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.widgets.request_list import RequestList
+
+
+class ListingScreen(MonitorScreen):
+    """A screen whose keys move in a request list."""
+
+    @property
+    def request_list(self) -> RequestList:
+        """The list."""
+        return self.query_one(RequestList)
+
+    def action_cursor_down(self) -> None:
+        """One row down."""
+        self.request_list.move(1)
+
+    def action_cursor_up(self) -> None:
+        """One row up."""
+        self.request_list.move(-1)
+
+    def action_half_down(self) -> None:
+        """Half of what is in sight down."""
+        self.request_list.move_page(0.5)
+
+    def action_half_up(self) -> None:
+        """Half of what is in sight up."""
+        self.request_list.move_page(-0.5)
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self.request_list.move_to_end(last=False)
+
+    def action_last(self) -> None:
+        """To the last row."""
+        self.request_list.move_to_end(last=True)
+
+    def action_open(self) -> None:
+        """Open the request under the cursor."""
+        self.request_list.open()
+
+    def action_follow(self) -> None:
+        """Follow the newest request, or let go."""
+        self.request_list.set_follow(not self.request_list.follow)
+        self.refresh_snapshot()
+
+    def on_request_list_opened(self, event: RequestList.Opened) -> None:
+        """Show the drill-down."""
+        event.stop()
+        self.ccmon.open_request(event.request.thread, event.request.n)

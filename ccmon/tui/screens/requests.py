@@ -1,0 +1,339 @@
+"""The Requests screen: every request of a session, filtered and sorted, one previewed."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from textual import events
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Input
+
+from ccmon import format as fmt
+from ccmon.snapshot import MAIN, Request, Snapshot
+from ccmon.tui.commands import Place, bindings
+from ccmon.tui.query import parse
+from ccmon.tui.safe import Part, clean, line
+from ccmon.tui.screens.listing import ListingScreen
+from ccmon.tui.widgets.lines import Lines
+from ccmon.tui.widgets.panel import SIDES, Panel, boxed
+from ccmon.tui.widgets.preview import preview_frame
+from ccmon.tui.widgets.request_list import RequestList
+from ccmon.tui.widgets.request_row import SORTS
+from ccmon.tui.widgets.trend import Trend, cost_bars, requests_in
+
+PREVIEW_FROM = 24
+"""Rows of the screen from which on the selected request is previewed."""
+STRIP_FROM = 16
+NAME_CELLS = 6
+PEAK_CELLS = 8
+
+
+class CostStrip(Lines):
+    """What each request of the session cost, from the first to the newest; a click goes there."""
+
+    DEFAULT_CSS = """
+    CostStrip {
+        height: 1;
+        padding: 0 1;
+    }
+    """
+
+    def graph_width(self) -> int:
+        """Columns of the graph between its name and its peak."""
+        return max(0, self.size.width - NAME_CELLS - PEAK_CELLS)
+
+
+class FilterInput(Input):
+    """The filter line at the bottom; it lives only while it is used."""
+
+    DEFAULT_CSS = """
+    FilterInput {
+        display: none;
+        height: 1;
+        border: none;
+        padding: 0 1;
+        background: $surface;
+        &:focus { border: none; }
+    }
+    """
+
+
+class RequestsScreen(ListingScreen):
+    """The list, the price of every request as a strip, and a preview."""
+
+    PLACE: ClassVar[Place] = "requests"
+    BINDINGS = bindings("requests")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = ""
+
+    def compose_body(self) -> ComposeResult:
+        """List, strip, preview, filter."""
+        yield RequestList(id="requests")
+        yield CostStrip(id="strip")
+        yield Panel(id="preview")
+        yield Lines(id="filter-errors")
+        yield FilterInput(placeholder="words  tool:Read  ctx>200k  bust", id="filter")
+
+    def on_mount(self) -> None:
+        """The list takes the keys."""
+        self.request_list.focus()
+        self.query_one("#preview").styles.height = 5
+        self.query_one("#filter-errors").display = False
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Project, then the number of requests (of how many when filtered)."""
+        session = self.session
+        if session is None:
+            return ("Requests",)
+        rows = self.request_list.rows
+        count = f"{rows.total:,}"
+        if rows.query:
+            count = f"{len(rows.requests):,} of {count}"
+        project = f"{clean(session.project)} {clean(session.session_id)[:8]}"
+        return (project, f"Requests {count}")
+
+    def settings_line(self) -> tuple[Part, ...]:
+        """Filter, sort, follow and unit."""
+        listed = self.request_list
+        rows = listed.rows
+        parts: list[Part] = []
+        if rows.query.text:
+            parts += [("filter ", "$label"), (clean(rows.query.text)[:24], "$accent"), "   "]
+        arrow = "▾" if rows.descending else "▴"
+        sort = {"cost": "$req", "carry": "$carry"}.get(rows.sort, rows.sort)
+        parts += [("sort ", "$label"), f"{sort} {arrow}", "   ", ("follow ", "$label")]
+        parts.append(("ON", "$accent") if listed.follow else "off")
+        if listed.unseen:
+            parts.append((f" +{listed.unseen:,}", "$warning"))
+        unit = {"usd": "$", "tokens": "tok", "share": "%"}[self.ccmon.unit]
+        parts += ["   ", ("unit ", "$label"), unit]
+        return tuple(parts)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand the selected session to list, strip and preview."""
+        session = self.session
+        height = self.size.height
+        self.query_one("#strip").display = height >= STRIP_FROM
+        self.query_one("#preview").display = height >= PREVIEW_FROM
+        self.request_list.show(session)
+        if session is not None:
+            self._draw_strip()
+            self._draw_preview()
+
+    def apply_filter(self, text: str) -> None:
+        """Filter by a line of text; terms that make no sense are shown and ignored."""
+        query = parse(text)
+        self._wanted = text
+        errors = self.query_one("#filter-errors", Lines)
+        errors.display = bool(query.errors)
+        if query.errors:
+            wrong = "  ".join(f"{clean(term)}?" for term in query.errors)
+            errors.set_lines([line((f" {wrong}", "$error"), ("  not understood", "$label"))])
+        if query or not query.errors:
+            self.request_list.show_as(query=query)
+        self.refresh_snapshot()
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column, largest first."""
+        self.request_list.show_as(sort=column, descending=True)
+        self.refresh_snapshot()
+
+    def on_request_list_moved(self) -> None:
+        """Preview what the cursor is on."""
+        self._draw_preview()
+        if self.ccmon.snapshot is not None:
+            self.show_header(self.ccmon.snapshot)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as the words are typed."""
+        event.stop()
+        self.apply_filter(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter, give the keys back to the list."""
+        event.stop()
+        self._close_filter()
+
+    def on_key(self, event: events.Key) -> None:
+        """``esc`` in the filter line clears it."""
+        if event.key == "escape" and self.query_one(FilterInput).has_focus:
+            event.stop()
+            event.prevent_default()
+            self._close_filter()
+            self._clear_filter()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the strip goes to the request of that column."""
+        strip = self.query_one(CostStrip)
+        session = self.session
+        if event.widget is not strip or session is None or not session.requests:
+            return
+        width = strip.graph_width()
+        column = event.x - NAME_CELLS
+        if 0 <= column < width:
+            shown = requests_in(column, len(session.requests), width)
+            self.request_list.move_to((MAIN, session.requests[shown.start].n))
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        field = self.query_one(FilterInput)
+        field.display = True
+        field.value = self._wanted
+        field.focus()
+
+    def action_back(self) -> None:
+        """Clear the filter if there is one, else back to the Overview; never quits."""
+        if self.request_list.rows.query.text or self._wanted:
+            self._clear_filter()
+        else:
+            self.call_later(self.ccmon.action_tab, "overview")
+
+    def action_bust(self, direction: int) -> None:
+        """The next or previous bust in the order shown."""
+        if not self.request_list.move_to_bust(direction):
+            self.notify("no further bust", timeout=2, markup=False)
+
+    def action_busts_only(self) -> None:
+        """Busts, or everything again."""
+        self.apply_filter("" if self._wanted == "bust" else "bust")
+
+    def action_prompts_only(self) -> None:
+        """First requests of turns, or everything again."""
+        self.apply_filter("" if self._wanted == "prompt" else "prompt")
+
+    def action_sort(self) -> None:
+        """The next column, largest first."""
+        at = SORTS.index(self.request_list.rows.sort) if self.request_list.rows.sort in SORTS else 0
+        self.sort_by(SORTS[(at + 1) % len(SORTS)])
+
+    def action_reverse(self) -> None:
+        """The other direction."""
+        self.request_list.show_as(descending=not self.request_list.rows.descending)
+        self.refresh_snapshot()
+
+    def action_up(self) -> None:
+        """To the request that began this one's turn."""
+        selected, session = self.request_list.selected, self.session
+        if selected is None or session is None:
+            return
+        for row in reversed(session.requests[: selected.n] if selected.thread == MAIN else ()):
+            if row.starts_turn and not self.request_list.move_to((row.thread, row.n)):
+                self.notify(f"#{row.n} is filtered out", timeout=2, markup=False)
+            if row.starts_turn:
+                return
+
+    def action_copy(self) -> None:
+        """Copy the message id."""
+        selected = self.request_list.selected
+        if selected is not None:
+            self.app.copy_to_clipboard(selected.message_id)
+            self.notify(f"copied {clean(selected.message_id)}", timeout=2, markup=False)
+
+    def action_copy_json(self) -> None:
+        """Copy the request as JSON."""
+        selected = self.request_list.selected
+        if selected is not None:
+            self.app.copy_to_clipboard(msgspec.json.encode(selected).decode())
+            self.notify(f"copied #{selected.n} as JSON", timeout=2, markup=False)
+
+    def action_export(self) -> None:
+        """Write the rows shown as CSV into the working directory, never over another file."""
+        session = self.session
+        if session is None:
+            return
+        name = f"ccmon-{clean(session.session_id)[:8]}-requests"
+        text = as_csv(self.request_list.rows.requests)
+        for number in range(1, 1_000):
+            path = Path(f"{name}-{number}.csv" if number > 1 else f"{name}.csv")
+            try:
+                with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+                    file.write(text)
+                    self.notify(f"wrote {path.absolute()}", timeout=6, markup=False)
+                    return
+            except OSError as error:
+                self.notify(f"not written: {error.strerror}", severity="error", markup=False)
+                return
+
+    def _clear_filter(self) -> None:
+        self.query_one(FilterInput).value = ""
+        self.apply_filter("")
+
+    def _close_filter(self) -> None:
+        self.query_one(FilterInput).display = False
+        self.request_list.focus()
+
+    def _draw_strip(self) -> None:
+        session, strip = self.session, self.query_one(CostStrip)
+        width = strip.graph_width()
+        if session is None or not session.requests or width < 8:
+            return
+        trend = Trend.of(session.requests, width)
+        peak = fmt.money(trend.peak_cost or None, short=True)
+        strip.set_lines(
+            [
+                line(
+                    ("$req".ljust(NAME_CELLS), "$label"),
+                    *cost_bars(trend, 1)[0],
+                    (peak.rjust(PEAK_CELLS), "$label"),
+                )
+            ]
+        )
+
+    def _draw_preview(self) -> None:
+        panel, session = self.query_one("#preview", Panel), self.session
+        selected = self.request_list.selected
+        if not panel.display or session is None:
+            return
+        if selected is None:
+            panel.set_lines([Content("")])
+            return
+        frame = preview_frame(session, selected, self.size.width - SIDES)
+        panel.set_lines(boxed(frame, self.size.width, 5))
+
+
+def as_csv(requests: list[Request]) -> str:
+    """Requests as CSV with a title row; text that a spreadsheet would run is made harmless."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        (
+            "n", "thread", "at", "message_id", "model", "context", "growth", "new", "reread",
+            "expected_read", "rewritten", "input_tokens", "cache_read_input_tokens",
+            "cache_creation_5m_input_tokens", "cache_creation_1h_input_tokens", "output_tokens",
+            "output_is_lower_bound", "cost_usd", "carry_usd", "rewrite_usd", "fresh_usd",
+            "output_usd", "label",
+        )
+    )  # fmt: skip
+    for row in requests:
+        usage, split = row.usage, row.split
+        writer.writerow(
+            (
+                row.n, row.thread, fmt.iso(row.at), row.message_id, row.model, row.context,
+                row.growth, row.new, row.reread, row.expected_read, row.rewritten,
+                usage.input_tokens, usage.cache_read_input_tokens,
+                usage.cache_creation_5m_input_tokens, usage.cache_creation_1h_input_tokens,
+                usage.output_tokens, row.output_is_lower_bound, _usd(row.cost),
+                *((_usd(split.carry), _usd(split.rewrite), _usd(split.fresh), _usd(split.output))
+                  if split else (None,) * 4),
+                harmless(f"{row.verb} {row.label}".strip()),
+            )
+        )  # fmt: skip
+    return out.getvalue()
+
+
+def harmless(text: str) -> str:
+    """Text for a cell: one line, and no formula."""
+    text = clean(text)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
+
+
+def _usd(amount: float | None) -> float | None:
+    return None if amount is None else round(amount, 6)
