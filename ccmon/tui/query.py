@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ccmon.snapshot import MAIN, Request, Session
 
@@ -45,7 +45,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 _COMPARISON = re.compile(r"(ctx|new|out|think|cost|rew|read)(>=|<=|>|<|=)(.*)", re.IGNORECASE)
 _NUMBER = re.compile(r"\$?(\d+(?:\.\d+)?|\.\d+)([kmg%]?)", re.IGNORECASE)
 _UNITS = {"": 1.0, "%": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
-_NUMBERED = re.compile(r"#(\d+)(?:\.\.#?(\d+))?")
+_NUMBERED = re.compile(r"#(\d{1,9})(?:\.\.#?(\d{1,9}))?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\.\.(\d{1,2}):(\d{2})")
 _MINUTES = 24 * 60
 
@@ -167,7 +167,10 @@ def _between(term: str) -> Test | None:
 def _minute_of_day(at: float | None) -> int | None:
     if at is None:
         return None
-    moment = datetime.fromtimestamp(at).astimezone()
+    try:
+        moment = datetime.fromtimestamp(at, UTC).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return None
     return moment.hour * 60 + moment.minute
 
 
