@@ -15,7 +15,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Literal
 
-from ccmon.transcripts.survey import Survey, is_wanted, newest, stamp_of, survey
+from ccmon.transcripts.survey import Survey, is_wanted, newest, renewed, stamp_of, survey
 
 Mode = Literal["events", "polling", "off"]
 
@@ -188,7 +188,7 @@ class Watcher:
 
     async def _rescan(self, halt: _Halt) -> set[str]:
         """Looks at everything; returns what is new, changed or gone."""
-        found = await asyncio.to_thread(survey, self._folders, halt.is_set)
+        found = await asyncio.to_thread(renewed, self._seen, self._folders, halt.is_set)
         if halt.is_set():
             return set()
         self._rescan_at = time.monotonic() + self._rescan_s
