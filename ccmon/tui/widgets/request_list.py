@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from rich.segment import Segment
 from textual import events
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -133,7 +133,7 @@ class RequestList(ScrollView, can_focus=True):
         if index is None:
             return False
         self._let_go()
-        self._go(index)
+        self._go(index, centred=True)
         return True
 
     def move_to_bust(self, direction: int) -> bool:
@@ -143,7 +143,7 @@ class RequestList(ScrollView, can_focus=True):
             item = self.rows[index]
             if isinstance(item, Request) and item.bust:
                 self._let_go()
-                self._go(index)
+                self._go(index, centred=True)
                 return True
             index += direction
         return False
@@ -242,10 +242,10 @@ class RequestList(ScrollView, can_focus=True):
             self.follow = False
             self._let_go_at = self.rows.total
 
-    def _go(self, index: int) -> None:
+    def _go(self, index: int, *, centred: bool = False) -> None:
         self._cursor = index
         self._place = self.rows.place_of(index)
-        self._reveal()
+        self._reveal(centred=centred)
         self.refresh()
         self.post_message(self.Moved())
 
@@ -282,18 +282,15 @@ class RequestList(ScrollView, can_focus=True):
     def _whole(self) -> Size:
         return Size(self.size.width, len(self.rows) + HEADER)
 
-    def _reveal(self) -> None:
-        """Scroll as little as needed to bring the cursor in sight."""
+    def _reveal(self, *, centred: bool = False) -> None:
+        """Bring the cursor in sight: by as little as needed, or to the middle after a jump."""
         top, height = round(self.scroll_target_y), self._in_sight
-        if self._cursor < top:
+        if centred and not top <= self._cursor < top + height:
+            self.scroll_to(y=max(0, self._cursor - height // 2), animate=False, force=True)
+        elif self._cursor < top:
             self.scroll_to(y=self._cursor, animate=False, force=True)
         elif self._cursor >= top + height:
             self.scroll_to(y=self._cursor - height + 1, animate=False, force=True)
-
-    def refresh_row_styles(self) -> None:
-        """Forget what was drawn; the next paint draws anew."""
-        self._strips.clear()
-        self.refresh(Region(0, 0, self.size.width, self.size.height))
 
 
 def _id(session: Session | None) -> str | None:
