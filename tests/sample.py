@@ -321,10 +321,11 @@ def snapshot_of(
     places: tuple[Place, ...] = (Place("~/.claude/projects", "default", True),),
 ) -> Snapshot:
     """A snapshot of these sessions with the sums that belong to them."""
-    usage, cost, requests = Usage(), 0.0, 0
+    usage, requests = Usage(), 0
+    costs = [session.cost for session in sessions if session.cost is not None]
+    cost = sum(costs) if costs else None
     for session in sessions:
         usage += session.usage
-        cost += session.cost or 0.0
         requests += session.request_count
     lower = any(session.cost_is_lower_bound for session in sessions)
     active = sum(session.active for session in sessions)
@@ -333,7 +334,7 @@ def snapshot_of(
         places=places,
         price_table_date="2026-11-20",
         totals=Totals(
-            len(sessions), active, requests, usage, cost if sessions else None, lower, 0
+            len(sessions), active, requests, usage, cost, lower, 0
         ),
         sessions=sessions,
         by_model=(ModelTotals("claude-opus-5-5", requests, usage, cost, lower),),

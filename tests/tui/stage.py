@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ccmon.snapshot import Snapshot, Span
 from ccmon.tui.app import CcmonApp
 
 GOLDEN = Path(__file__).parent / "golden"
+_UPDATE = bool(os.environ.get("CCMON_UPDATE_GOLDEN"))  # each test clears CCMON_* from its own
 
 
 class FakeMonitor:
@@ -65,6 +66,7 @@ async def running(
     *,
     settings: Settings | None = None,
     session_id: str | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[tuple[CcmonApp, Pilot[None]]]:
     """The app at work on ``snapshot``, its clock standing at the snapshot's moment."""
     settings = settings or Settings()
@@ -72,7 +74,7 @@ async def running(
         FakeMonitor(snapshot, settings),
         settings,
         session_id=session_id,
-        clock=lambda: snapshot.generated_at,
+        clock=clock or (lambda: snapshot.generated_at),
     )
     async with app.run_test(size=size) as pilot:
         await shown(app, pilot)
@@ -105,6 +107,6 @@ def check_golden(name: str, lines: Sequence[str]) -> None:
     """Compare with ``golden/<name>.txt``; ``CCMON_UPDATE_GOLDEN=1`` writes it instead."""
     path = GOLDEN / f"{name}.txt"
     text = "".join(f"{row.rstrip()}\n" for row in lines)
-    if os.environ.get("CCMON_UPDATE_GOLDEN"):
+    if _UPDATE:
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text

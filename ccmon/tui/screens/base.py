@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -16,6 +17,11 @@ from ccmon.tui.widgets.warning import WarningLine
 
 if TYPE_CHECKING:
     from ccmon.tui.app import CcmonApp
+
+
+TINY_WIDTH = 40
+TINY_HEIGHT = 8
+"""Below either, header and footer give their rows to what matters."""
 
 
 class MonitorScreen(Screen[None]):
@@ -35,6 +41,8 @@ class MonitorScreen(Screen[None]):
         background: $background;
         color: $foreground;
         layout: vertical;
+
+        &.-tiny Header, &.-tiny Footer { display: none; }
     }
     """
 
@@ -66,9 +74,13 @@ class MonitorScreen(Screen[None]):
         """
         if not self.is_mounted:
             return
-        self.query_one(Header).show(self, snapshot)
         self.query_one(WarningLine).show(self.session)
         self.show_snapshot(snapshot)
+        self.show_header(snapshot)
+
+    def show_header(self, snapshot: Snapshot) -> None:
+        """Bring the header up to date alone: a setting in it has changed."""
+        self.query_one(Header).show(self, snapshot)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the snapshot to the screen's widgets. They repaint only what differs."""
@@ -89,8 +101,10 @@ class MonitorScreen(Screen[None]):
         """Catch up with what happened while another screen was in front."""
         self.refresh_snapshot()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Everything is fitted to the size, so show it again once the layout is settled."""
+        tiny = event.size.width < TINY_WIDTH or event.size.height < TINY_HEIGHT
+        self.set_class(tiny, "-tiny")
         self.call_after_refresh(self.refresh_snapshot)
 
     def refresh_snapshot(self) -> None:

@@ -100,7 +100,7 @@ def _absent(place: Place) -> str:
 
 def _loading(progress: Progress, width: int, *, flat: bool) -> Frame:
     share = progress.bytes_done / progress.bytes_total if progress.bytes_total else None
-    bar = share_bar(share, min(24, width), "$accent-fill", flat=flat)
+    bar = share_bar(share, min(20, width), "$accent-fill", flat=flat)
     done = f"{fmt.size(progress.bytes_done)} of {fmt.size(progress.bytes_total)}"
     row = facts(
         width,

@@ -15,12 +15,12 @@ from textual.widget import Widget
 from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import line
-from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.screens.listing import ListingScreen
 from ccmon.tui.widgets.drag import chip, drag_frame, tone_of
 from ccmon.tui.widgets.facts import EXPIRES_SOON, cache_frame, context_frame, next_frame
 from ccmon.tui.widgets.narrow import drag_line, drag_row, gauge_rows, one_line
-from ccmon.tui.widgets.panel import SIDES, Frame, Panel, Tone, boxed, ruled, title
-from ccmon.tui.widgets.plan import Plan, PlanLayout, has_totals, list_interior, plan
+from ccmon.tui.widgets.panel import SIDES, Frame, Panel, boxed, ruled, title
+from ccmon.tui.widgets.plan import Plan, PlanLayout, has_totals, plan
 from ccmon.tui.widgets.request_list import RequestList
 from ccmon.tui.widgets.sessions import newest_frame, sessions_frame, totals_line
 from ccmon.tui.widgets.spend import spend_frame
@@ -49,7 +49,7 @@ class Body(Container):
         return _PLAN_LAYOUT
 
 
-class OverviewScreen(MonitorScreen):
+class OverviewScreen(ListingScreen):
     """Context, next request, spend, cache, drag and the newest requests of one session."""
 
     PLACE: ClassVar[Place] = "overview"
@@ -68,26 +68,42 @@ class OverviewScreen(MonitorScreen):
                 yield Panel(id=name)
             yield RequestList(id="requests")
 
-    @property
-    def request_list(self) -> RequestList:
-        """The list of the newest requests."""
-        return self.query_one(RequestList)
-
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Draw every panel that the plan shows."""
         session = self.session
         if session is None:
             return
-        size = self.query_one(Body).size
-        shape = plan(size.width, size.height)
+        shape = self._shape()
         self._drawn_at = self.ccmon.now()
         self._draw(shape, session, snapshot, tuple(shape.regions))
-        listed = list_interior(size.width, size.height) is not None
-        self.request_list.display = listed
-        if listed:
+        self.request_list.display = "list" in shape.regions
+        if self.request_list.display:
             self.request_list.show(session)
             if self.focused is None:
                 self.request_list.focus()
+
+    def on_request_list_moved(self) -> None:
+        """Moving lets follow go, which the frame of the list says."""
+        session, snapshot = self.session, self.ccmon.snapshot
+        if session is not None and snapshot is not None:
+            self._draw(self._shape(), session, snapshot, ("list",))
+
+    async def action_bust(self, direction: int) -> None:
+        """Busts are looked at on the Requests screen."""
+        await self._on_requests(f"bust({direction})")
+
+    async def action_filter(self) -> None:
+        """The filter is on the Requests screen too."""
+        await self._on_requests("filter")
+
+    async def _on_requests(self, action: str) -> None:
+        """Go there, and act once it shows the requests."""
+        await self.ccmon.action_tab("requests")
+        self.app.call_after_refresh(self.app.run_action, f"screen.{action}")
+
+    def _shape(self) -> Plan:
+        size = self.query_one(Body).size
+        return plan(size.width, size.height)
 
     def tick(self, now: float) -> None:
         """Move clock and countdown: each second in the last ten minutes, else each minute."""
@@ -96,10 +112,8 @@ class OverviewScreen(MonitorScreen):
         if session is None or snapshot is None or self.ccmon.paused:
             return
         if any(_moves(each, self._drawn_at, now) for each in snapshot.sessions):
-            size = self.query_one(Body).size
-            shape = plan(size.width, size.height)
             self._drawn_at = now
-            self._draw(shape, session, snapshot, _TIMED)
+            self._draw(self._shape(), session, snapshot, _TIMED)
 
     def _draw(
         self, shape: Plan, session: Session, snapshot: Snapshot, names: tuple[str, ...]
@@ -176,8 +190,10 @@ class OverviewScreen(MonitorScreen):
         if has_totals(shape):
             rows = [line("")] * (height - 2)
             rows += [line(("╌" * width, "$border")), totals_line(session, width)]
-        tone: Tone = "border-focus" if self.request_list.has_focus else "border"
-        return Frame(title("Requests", "newest first"), rows, tone=tone)
+        following = self.request_list.follow
+        state = ("ON", "$accent") if following else ("off", "$label")
+        value = line(("follow ", "$label"), state)
+        return Frame(title("Requests", "newest first"), rows, value, tone="border-focus")
 
     def on_panel_clicked(self, event: Panel.Clicked) -> None:
         """A session row selects it, a graph column opens its request, a bust the list."""
@@ -194,8 +210,7 @@ class OverviewScreen(MonitorScreen):
 
     def _open_column(self, session: Session, panel: Widget, column: int) -> None:
         """Graph columns lie between the names at the left and the figures at the right."""
-        size = self.query_one(Body).size
-        form = plan(size.width, size.height).form
+        form = self._shape().form
         names = 5 if form == "three" else 0
         margin = 2 if form == "rules" else SIDES
         width = panel.size.width - margin - names - 8

@@ -80,12 +80,19 @@ def _facts_row(drag: Drag | None, width: int, *, flat: bool) -> Content:
     bar = share_bar((drag.d or 0.0) / DOMINATES_FROM, 10, _bar_style(drag), flat=flat)
     end = line(chip(drag), " ", *bar)
     room = width - end.cell_length - 2
-    groups = drag_facts(drag)
-    for gap in ("   ", "  "):
-        start = facts(room, *groups, gap=gap)
-        if start.plain.count(gap) == len(groups) - 1:
-            break
+    start = facts_row(drag, room, short=False)
     return line(start, " " * (width - start.cell_length - end.cell_length), end)
+
+
+def facts_row(drag: Drag, width: int, *, short: bool) -> Content:
+    """The facts with the widest gaps and longest words that leave none of them out."""
+    wordings = [(short, "   "), (short, "  "), (True, "  ")]
+    for brief, gap in wordings:
+        groups = drag_facts(drag, short=brief)
+        content = Content(gap).join(line(*group) for group in groups)
+        if content.cell_length <= width:
+            return content
+    return facts(width, *groups, gap=gap)
 
 
 def drag_facts(drag: Drag, *, short: bool = False) -> list[Sequence[Part]]:
@@ -127,6 +134,8 @@ def _cost_rows(trend: Trend, rows: int) -> list[Content]:
     drawn = []
     for row, parts in enumerate(cost_bars(trend, rows)):
         name = ("$req" if row == rows - 1 else "").ljust(_NAMES)
-        peak = fmt.money(trend.peak_cost, short=True).rjust(_SCALE) if row == 0 else ""
+        peak = ""
+        if row == 0 and trend.context:
+            peak = fmt.money(trend.peak_cost, short=True).rjust(_SCALE)
         drawn.append(line((name, "$label"), *parts, peak))
     return drawn

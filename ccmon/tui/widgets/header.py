@@ -133,7 +133,7 @@ def _facts(snapshot: Snapshot, session: Session | None, *, wide: bool) -> Iterab
         yield session_totals(session)
     if snapshot.progress.loading:
         done, total = snapshot.progress.files_done, snapshot.progress.files_total
-        yield line(("reading ", "$label"), f"{done} of {total}")
+        yield line(("reading ", "$label"), f"{done}", (" of ", "$label"), f"{total}")
     elif snapshot.sessions:
         yield _states(snapshot.sessions)
     else:

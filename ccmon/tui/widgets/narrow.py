@@ -8,8 +8,8 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.snapshot import Cache, Session
-from ccmon.tui.safe import Part, facts, fitting, left, line, spread
-from ccmon.tui.widgets.drag import chip, drag_facts
+from ccmon.tui.safe import Part, facts, left, line, spread
+from ccmon.tui.widgets.drag import chip, facts_row
 from ccmon.tui.widgets.facts import crossing_share, fill_text, state_word, ttl_bar
 from ccmon.tui.widgets.gauge import level_gauge
 
@@ -96,9 +96,7 @@ def drag_row(session: Session, width: int) -> Content:
     """The facts of the Drag panel; where there is no title for the chip it comes first."""
     if session.drag is None or session.drag.o is None:
         return line(("not enough requests yet to compare", "$label"))
-    groups = drag_facts(session.drag, short=True)
-    wide = facts(width, *groups)
-    return fitting(width, wide) if wide.cell_length <= width else facts(width, *groups, gap="  ")
+    return facts_row(session.drag, width, short=True)
 
 
 def drag_line(session: Session, width: int) -> Content:

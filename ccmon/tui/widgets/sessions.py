@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from textual.content import Content
 
@@ -176,9 +177,11 @@ def _step_row(request: Request, width: int) -> Content:
 
 def _prompt_row(session: Session, width: int) -> Content:
     """The prompt that is being worked on, and what it has taken so far."""
-    turn = [request for request in session.requests if request.turn == session.requests[-1].turn]
-    text = clean(turn[0].prompt or "")
-    cost = sum(request.cost or 0.0 for request in turn)
+    last = session.requests[-1]
+    turn = list(takewhile(lambda request: request.turn == last.turn, reversed(session.requests)))
+    text = clean(turn[-1].prompt or "")
+    costs = [request.cost for request in turn if request.cost is not None]
+    cost = sum(costs) if costs else None
     end = line(fmt.plural(len(turn), "request"), "  ", fmt.money(cost, short=True))
     room = width - 13 - end.cell_length
     start = line(("prompt   ", "$label"), ("» ", "$accent"), clip(text, room) or fmt.NONE)

@@ -30,19 +30,22 @@ def requests_in(column: int, count: int, width: int) -> range:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Requests put into columns: mean context, dearest request, whether one of them busts."""
+    """Requests put into columns: mean context, dearest request, whether one of them busts.
+
+    ``peak_cost`` is None where no request has a price.
+    """
 
     context: tuple[float, ...]
     cost: tuple[float, ...]
     bust: tuple[bool, ...]
-    peak_cost: float
+    peak_cost: float | None
 
     @classmethod
     def of(cls, requests: Sequence[Request], width: int) -> Trend:
         """Fill ``width`` columns; with fewer requests than columns each takes several."""
         count = len(requests)
         if not count or width <= 0:
-            return cls((), (), (), 0.0)
+            return cls((), (), (), None)
         context, cost, bust = [], [], []
         for column in range(width):
             shown = requests_in(column, count, width)
@@ -51,7 +54,7 @@ class Trend:
             context.append(sum(request.context for request in bucket) / len(bucket))
             cost.append(max(request.cost or 0.0 for request in bucket))
             bust.append(begins and any(request.bust for request in bucket))
-        return cls(tuple(context), tuple(cost), tuple(bust), max(cost))
+        return cls(tuple(context), tuple(cost), tuple(bust), max(cost) or None)
 
 
 def area(values: Sequence[float], rows: int, *, top: float | None = None) -> list[list[Part]]:

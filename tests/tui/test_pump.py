@@ -1,0 +1,98 @@
+"""The pump: steps in a thread, snapshots at a pace, an end without delay."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ccmon.snapshot import Snapshot
+from ccmon.tui.pump import PER_SECOND, Pump
+from tests import sample
+from tests.tui.stage import FakeMonitor
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Give the loop turns until the condition holds."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def pumping(
+    monitor: FakeMonitor,
+    shown: list[Snapshot],
+    work: Callable[[Pump], Awaitable[None]],
+    clock: Callable[[], float] | None = None,
+) -> None:
+    pump = Pump(monitor, shown.append, clock or asyncio.get_running_loop().time)
+    task = asyncio.create_task(pump.run())
+    try:
+        await work(pump)
+    finally:
+        pump.stop()
+        await asyncio.wait_for(task, 1)
+
+
+async def test_the_first_snapshot_comes_at_once_and_none_follows_without_a_change() -> None:
+    monitor, shown = FakeMonitor(sample.calm_snapshot()), list[Snapshot]()
+
+    async def work(pump: Pump) -> None:
+        await until(lambda: len(shown) == 1)
+        steps = monitor.steps
+        await asyncio.sleep(0.05)
+        assert monitor.steps == steps
+
+    await pumping(monitor, shown, work)
+    assert shown == [sample.calm_snapshot()]
+
+
+async def test_a_changed_path_is_touched_and_its_snapshot_shown() -> None:
+    monitor, shown = FakeMonitor(sample.calm_snapshot()), list[Snapshot]()
+
+    async def work(pump: Pump) -> None:
+        await until(lambda: len(shown) == 1)
+        monitor.put(sample.sample_snapshot())
+        await until(lambda: len(shown) == 2)
+
+    await pumping(monitor, shown, work)
+    assert monitor.touched == ["/changed.jsonl"]
+    assert shown[-1] is sample.sample_snapshot()
+
+
+async def test_a_change_long_after_the_last_is_shown_without_waiting() -> None:
+    monitor, shown, now = FakeMonitor(sample.calm_snapshot()), list[Snapshot](), [100.0]
+
+    async def work(pump: Pump) -> None:
+        for number in range(1, PER_SECOND + 1):
+            await until(lambda: len(shown) == number)  # noqa: B023  awaited within the turn
+            now[0] += 0.11
+            monitor.put(sample.sample_snapshot())
+
+    await pumping(monitor, shown, work, lambda: now[0])
+    assert len(shown) >= PER_SECOND
+
+
+async def test_a_storm_of_changes_becomes_four_snapshots_a_second_and_the_last_is_shown() -> None:
+    monitor, shown, now = FakeMonitor(sample.calm_snapshot()), list[Snapshot](), [100.0]
+
+    async def work(pump: Pump) -> None:
+        await until(lambda: len(shown) == 1)
+        for _ in range(200):
+            steps = monitor.steps
+            now[0] += 0.01
+            monitor.put(sample.sample_snapshot())
+            await until(lambda: monitor.steps > steps)  # noqa: B023  awaited within the turn
+        assert len(shown) <= 1 + 3 * PER_SECOND
+        now[0] += 1.0
+        last = sample.dominating_snapshot()
+        monitor.put(last)
+        await until(lambda: shown[-1] is last)
+
+    await pumping(monitor, shown, work, lambda: now[0])
+
+
+async def test_stopping_ends_the_pump_while_it_waits() -> None:
+    monitor, shown = FakeMonitor(sample.calm_snapshot()), list[Snapshot]()
+
+    async def work(pump: Pump) -> None:
+        await until(lambda: len(shown) == 1)
+
+    await pumping(monitor, shown, work)
