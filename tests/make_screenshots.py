@@ -1,10 +1,11 @@
 """Pictures of the real app playing the demo recording: ``python -m tests.make_screenshots``.
 
-Writes SVG files into ``screenshots/``, and PNG beside them where ``rsvg-convert``
-is installed. The clock stands still, so the same code gives the same pictures.
+Writes SVG files into ``screenshots/``, and the PNG that the README shows where a
+headless Chromium is installed. The clock stands still, so the same code gives the same pictures.
 """
 
 import asyncio
+import math
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ from ccmon.tui.app import CcmonApp
 FOLDER = Path(__file__).parent.parent / "screenshots"
 NOW = 1_795_442_782.0
 """2026-11-23 14:06:22 UTC."""
-_FONT = "DejaVu Sans Mono, Menlo, Consolas, monospace"
+_FONT = "JetBrains Mono, DejaVu Sans Mono, Menlo, Consolas, monospace"
 _WEB_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -73,12 +74,24 @@ def offline(svg: str) -> str:
     return _WEB_FONTS.sub("", svg).replace("Fira Code", _FONT)
 
 
+def _paint(picture: Path) -> None:
+    """The picture as PNG, drawn by a browser: other converters ignore the cell widths."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', picture.read_text())
+    if browser is None or size is None:
+        return
+    width, height = (math.ceil(float(side)) for side in size.groups())
+    command = [browser, "--headless", "--no-sandbox", "--hide-scrollbars", "--disable-gpu"]
+    command += ["--default-background-color=00000000", f"--window-size={width},{height}"]
+    command += [f"--screenshot={picture.with_suffix('.png')}", picture.as_uri()]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
 def main(names: list[str]) -> int:
     """Makes all pictures, or those that are named."""
     os.environ["TZ"] = "UTC"
     time.tzset()
     FOLDER.mkdir(exist_ok=True)
-    convert = shutil.which("rsvg-convert")
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HOME"] = os.environ["XDG_CONFIG_HOME"] = scratch
         home = Path(scratch) / "demo"
@@ -89,9 +102,7 @@ def main(names: list[str]) -> int:
             picture = FOLDER / f"{shot.name}.svg"
             picture.write_text(offline(asyncio.run(shoot(shot, home))))
             sys.stdout.write(f"{picture.name}\n")
-            if convert:
-                target = str(picture.with_suffix(".png"))
-                subprocess.run([convert, "--zoom=1.3", "-o", target, str(picture)], check=True)
+    _paint(FOLDER / "overview.svg")
     return 0
 
 

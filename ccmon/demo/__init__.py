@@ -104,13 +104,16 @@ def _load() -> _Recording:
 def _lay_down(recording: _Recording, destination: Path, *, live: bool, now: float) -> None:
     """Writes what is there from the start: all of it, or all but the live part."""
     files: dict[str, list[str]] = {}
+    changed: dict[str, float] = {}
     for write in recording.writes:
         if live and write.live and write.moment > recording.live_from:
             continue
         end = now - recording.live_from if live and write.live else now
         files.setdefault(write.path, []).append(_dated(write.text, end))
+        changed[write.path] = end + write.moment
     for path, texts in files.items():
         _append(destination / path, "".join(texts))
+        os.utime(destination / path, (changed[path], changed[path]))
     for entry, pid in zip(recording.registry, _living_processes(), strict=False):
         _register(destination, entry, pid, now)
 

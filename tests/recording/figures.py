@@ -146,12 +146,12 @@ def _choose_outputs(rows: Sequence[Row], rng: random.Random) -> None:
     for row in free:
         if row.n < COMPACTED and rng.random() < 0.55:
             row.thinking = round(rng.lognormvariate(5.9, 0.55))
-        row.call = _around(TYPICAL_CALL.get(row.tool, 60), rng) if row.tool else 0
+        row.call = around(TYPICAL_CALL.get(row.tool, 60), rng) if row.tool else 0
     for n, (output, thinks) in OUTPUTS.items():
         row = rows[n - 1]
         row.thinking = thinks
         typical = TYPICAL_CALL.get(row.tool, 60) if row.tool else 0
-        row.call = min(_around(typical, rng), output - thinks) if typical else 0
+        row.call = min(around(typical, rng), output - thinks) if typical else 0
         row.text = output - thinks - row.call
     rows[279].call, rows[279].text = 162, 131
     rows[281].call, rows[281].text = 263, 0
@@ -167,14 +167,14 @@ def _share_text(rows: Sequence[Row], total: int, rng: random.Random) -> None:
         rng.lognormvariate(0, 0.4) * (2.2 if row.ends_turn else 1.0) * (0.4 if row.n > 263 else 1.0)
         for row in rows
     ]
-    for row, tokens in zip(rows, _largest_remainder(total, weights), strict=True):
+    for row, tokens in zip(rows, largest_remainder(total, weights), strict=True):
         row.text = tokens
 
 
 def _choose_fresh(rows: Sequence[Row], rng: random.Random) -> None:
     for row, before in zip(rows[1:], rows, strict=False):
         typical = 240 if row.starts_turn else TYPICAL_RESULT.get(before.tool, 100)
-        row.fresh = _around(typical, rng)
+        row.fresh = around(typical, rng)
     rows[0].context = CONTEXTS[1]
     rows[70].context = CONTEXTS[COMPACTED]
     for first, last in _spans():
@@ -185,7 +185,7 @@ def _choose_fresh(rows: Sequence[Row], rng: random.Random) -> None:
         weights = [float(row.fresh) for row in span]
         spare = wanted - SMALLEST * len(span)
         assert spare >= 0, (first, last, spare)
-        for row, extra in zip(span, _largest_remainder(spare, weights), strict=True):
+        for row, extra in zip(span, largest_remainder(spare, weights), strict=True):
             row.fresh = SMALLEST + extra
     for n, tokens in FRESH.items():
         rows[n - 1].fresh = tokens
@@ -243,16 +243,17 @@ def _choose_times(rows: Sequence[Row], rng: random.Random) -> None:
     rows[0].at = NOON
 
 
-def _around(typical: int, rng: random.Random) -> int:
+def around(typical: int, rng: random.Random) -> int:
+    """A number of tokens of that order."""
     return max(SMALLEST, round(typical * rng.lognormvariate(-0.1, 0.45)))
 
 
 def _parts(total: int, count: int, least: int, rng: random.Random) -> list[int]:
     weights = [rng.lognormvariate(0, 0.6) for _ in range(count)]
-    return [least + extra for extra in _largest_remainder(total - least * count, weights)]
+    return [least + extra for extra in largest_remainder(total - least * count, weights)]
 
 
-def _largest_remainder(total: int, weights: Sequence[float]) -> list[int]:
+def largest_remainder(total: int, weights: Sequence[float]) -> list[int]:
     """Splits ``total`` by weight into integers that add up to it."""
     assert total >= 0, total
     exact = [total * weight / sum(weights) for weight in weights]

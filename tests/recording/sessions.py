@@ -65,7 +65,7 @@ def _lead_in(
     if pending:
         transcript.results(pending, at)
     if row.n == figures.COMPACTED:
-        summary = texts.summary(9_500, rng)
+        summary = texts.summary(9_527, rng)
         transcript.compaction(144_139, 4_630, summary, figures.NOON + 3_910)
     if row.n == figures.MODEL_SWITCH:
         transcript.command("model", "Set model to Opus 5.5", at - 12)
@@ -210,13 +210,13 @@ class _Sketch:
 
 def docs_site() -> list[Batch]:
     """A session that waits for a permission, its five-minute cache about to expire."""
-    sketch = _Sketch(SONNET, 24, 24_800, 88_300, 8, 1_500, 15_600, one_hour=False)
+    sketch = _Sketch(SONNET, 24, 24_800, 88_300, 8, 1_350, 15_600, one_hour=False)
     return _small("docs-site", DOCS, "Move the guides to the new layout", sketch, -150.0, 71)
 
 
 def billing() -> list[Batch]:
     """An idle session, its cache cold for two hours."""
-    sketch = _Sketch(FABLE, 26, 58_400, 212_000, 9, 2_300, 17_900, one_hour=True)
+    sketch = _Sketch(FABLE, 26, 58_400, 212_000, 9, 2_100, 17_900, one_hour=True)
     return _small("billing", BILLING, "Reconcile invoices with orders", sketch, -10_950.0, 72)
 
 
@@ -235,22 +235,23 @@ def _small(
 
 
 def _sketched_rows(sketch: _Sketch, last_at: float, rng: random.Random) -> list[Row]:
-    steps = [rng.lognormvariate(0, 0.6) for _ in range(sketch.requests - 1)]
-    grown = sketch.last - sketch.first
     rows: list[Row] = []
     for n in range(1, sketch.requests + 1):
-        share = sum(steps[: n - 1]) / sum(steps)
         ends = n % sketch.per_turn == 0 and n < sketch.requests
         row = Row(n, "" if ends else rng.choice(("Read", "Read", "Bash", "Grep", "Edit")))
-        row.context = sketch.first + round(grown * share)
-        row.call = 0 if ends else 70
+        row.call = 0 if ends else figures.around(70, rng)
         row.thinking = rng.randint(60, 500) if rng.random() < 0.4 else 0
-        row.text = max(rng.randint(100, 500), sketch.output - row.thinking - row.call)
-        row.cache_read = rows[-1].context - 2 if rows else sketch.cached_at_start
-        if rows:
-            row.fresh = max(row.context - rows[-1].context - rows[-1].output, figures.SMALLEST)
-        row.at = last_at - (sketch.requests - n) * 31
+        row.text = figures.around(sketch.output, rng)
+        row.at = last_at - (sketch.requests - n) * 31 + rng.uniform(-9, 9) * (n < sketch.requests)
         rows.append(row)
+    spare = sketch.last - sketch.first - sum(row.output for row in rows[:-1])
+    weights = [figures.TYPICAL_RESULT.get(row.tool, 200) * rng.uniform(0.3, 2) for row in rows[:-1]]
+    rows[0].context, rows[0].cache_read = sketch.first, sketch.cached_at_start
+    fresh = figures.largest_remainder(spare, weights)
+    for row, before, tokens in zip(rows[1:], rows, fresh, strict=False):
+        row.fresh = tokens
+        row.context = before.context + before.output + tokens
+        row.cache_read = before.context - 2
     return rows
 
 

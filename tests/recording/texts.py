@@ -248,8 +248,8 @@ def changes(length: int, rng: random.Random) -> str:
 
 
 def summary(length: int, rng: random.Random) -> str:
-    """What a compaction leaves, about ``length`` characters."""
+    """What a compaction leaves, ``length`` characters: the estimate of its tokens hangs on it."""
     text = _SUMMARY + "5. Notes:\n"
     while len(text) < length:
         text += f"- {rng.choice(_REMARKS)}\n"
-    return text
+    return text[: length - 1] + "."
