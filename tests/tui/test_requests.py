@@ -1,0 +1,285 @@
+"""The Requests screen: what it shows, how it moves, what it keeps."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
+from ccmon.snapshot import Request, Session, Snapshot
+from ccmon.tui.app import CcmonApp
+from ccmon.tui.screens.requests import RequestsScreen, harmless
+from ccmon.tui.widgets import request_list
+from tests.sample import sample_snapshot
+from tests.tui.stage import FakeMonitor, check_golden, running, screen_lines, settled
+
+SIZES = [(60, 20), (80, 24), (100, 30), (160, 45)]
+
+
+def with_requests(snapshot: Snapshot, requests: tuple[Request, ...]) -> Snapshot:
+    session = replace(snapshot.sessions[0], requests=requests)
+    return replace(snapshot, sessions=(session, *snapshot.sessions[1:]))
+
+
+def grown(snapshot: Snapshot, more: int) -> Snapshot:
+    """The first session with so many more requests."""
+    last = snapshot.sessions[0].requests[-1]
+    new = tuple(
+        replace(last, n=last.n + number, message_id=f"msg_more_{number}")
+        for number in range(1, more + 1)
+    )
+    return with_requests(snapshot, snapshot.sessions[0].requests + new)
+
+
+def on_requests(app: CcmonApp) -> RequestsScreen:
+    assert isinstance(app.screen, RequestsScreen)
+    return app.screen
+
+
+async def open_list(app: CcmonApp, pilot: Pilot[None], *keys: str) -> list[str]:
+    await pilot.press("2", *keys)
+    await settled(app, pilot)
+    return screen_lines(app)
+
+
+async def put(app: CcmonApp, pilot: Pilot[None], snapshot: Snapshot) -> None:
+    assert isinstance(app.monitor, FakeMonitor)
+    app.monitor.put(snapshot)
+    while app.snapshot is not snapshot:
+        await pilot.pause()
+    await settled(app, pilot)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+async def test_the_sample_session_is_listed_as_agreed(size: tuple[int, int]) -> None:
+    async with running(sample_snapshot(), size) as (app, pilot):
+        lines = await open_list(app, pilot)
+        check_golden(f"requests-{size[0]}x{size[1]}", lines)
+        assert {len(row) for row in lines} == {size[0]}
+
+
+async def test_busts_and_the_compaction_are_marked() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_list(app, pilot, "n", "n", "n", "ctrl+u")
+        check_golden("requests-busts-100x30", lines)
+        text = "\n".join(lines)
+        assert "! " in text
+        assert "BUST got 0 of 99.9k" in text
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_list(app, pilot, "slash", *"#65..75", "enter", "escape", "escape")
+        await pilot.press("2")
+        on_requests(app).request_list.move_to(("main", 68))
+        await settled(app, pilot)
+        text = "\n".join(screen_lines(app))
+        assert "▾ compaction manual   143.8k -> 46.3k   saved 97.5k   ~$0.12 not in" in text
+        assert text.index(" 71  10:07:47") < text.index("compaction") < text.index("  70  ")
+
+
+async def test_the_cursor_stays_on_its_request_when_rows_come_in() -> None:
+    snapshot = sample_snapshot()
+    async with running(snapshot, (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "j", "j")
+        listed = on_requests(app).request_list
+        row = next(line for line in screen_lines(app) if line.startswith("▌"))
+        at = screen_lines(app).index(row)
+        await put(app, pilot, grown(snapshot, 3))
+        assert listed.selected is not None
+        assert listed.selected.n == 281
+        assert screen_lines(app)[at] == row
+        assert "follow off +3" in screen_lines(app)[0]
+
+
+async def test_follow_shows_the_newest_and_any_move_lets_go() -> None:
+    snapshot = sample_snapshot()
+    async with running(snapshot, (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        listed = on_requests(app).request_list
+        await put(app, pilot, grown(snapshot, 2))
+        assert listed.selected is not None
+        assert (listed.selected.n, listed.follow) == (285, True)
+        await pilot.press("k", "j")
+        assert not listed.follow
+        await pilot.press("f")
+        await settled(app, pilot)
+        assert (listed.selected.n, listed.follow, listed.unseen) == (285, True, 0)
+
+
+async def test_moving_stops_at_the_ends_and_passes_over_a_compaction() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "G")
+        listed = on_requests(app).request_list
+        assert listed.selected is not None
+        assert listed.selected.n == 1
+        await pilot.press("j", "g", "k")
+        assert listed.selected.n == 283
+        listed.move_to(("main", 71))
+        await pilot.press("j")
+        assert listed.selected.n == 70
+
+
+async def test_sorting_goes_through_the_columns_and_back() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "s")
+        listed = on_requests(app).request_list
+        assert listed.rows.sort == "ctx"
+        assert "sort ctx ▾" in screen_lines(app)[0]
+        await pilot.press("r")
+        await settled(app, pilot)
+        assert listed.rows.requests[0].context < listed.rows.requests[-1].context
+        assert "sort ctx ▴" in screen_lines(app)[0]
+
+
+async def test_a_filter_is_typed_kept_and_cleared_step_by_step() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "slash", *"bust", "enter")
+        screen = on_requests(app)
+        assert [row.n for row in screen.request_list.rows.requests] == [205, 150, 44]
+        assert "Requests 3 of 283" in screen_lines(app)[0]
+        await pilot.press("escape")
+        await settled(app, pilot)
+        assert len(screen.request_list.rows.requests) == 283
+        await pilot.press("escape")
+        await settled(app, pilot)
+        assert app.current_mode == "overview"
+
+
+async def test_a_term_that_makes_no_sense_is_shown_and_the_rest_holds() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_list(app, pilot, "slash", *"bust ctx>")
+        assert any("ctx>?  not understood" in row for row in lines)
+        assert len(on_requests(app).request_list.rows.requests) == 3
+
+
+async def test_busts_only_and_prompts_only_are_filters_that_toggle() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "b")
+        rows = on_requests(app).request_list.rows
+        assert len(rows.requests) == 3
+        await pilot.press("o")
+        await settled(app, pilot)
+        assert all(row.starts_turn for row in rows.requests)
+        await pilot.press("o")
+        await settled(app, pilot)
+        assert len(rows.requests) == 283
+
+
+async def test_the_unit_changes_both_money_columns() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_list(app, pilot, "t")
+        assert "tokens" in lines[2]
+        await pilot.press("t")
+        await settled(app, pilot)
+        assert "%req" in screen_lines(app)[2]
+
+
+async def test_another_session_starts_at_its_newest_request() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "j", "j", "right_square_bracket")
+        listed = on_requests(app).request_list
+        assert app.session is not None
+        assert listed.follow
+        if app.session.requests:
+            assert listed.selected is app.session.requests[-1]
+
+
+async def test_a_click_moves_a_second_one_opens_a_title_sorts() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        listed = on_requests(app).request_list
+        await pilot.click("#requests", offset=(20, 4))
+        assert listed.selected is not None
+        assert listed.selected.n == 280
+        await pilot.click("#requests", offset=(18, 0))
+        await settled(app, pilot)
+        assert listed.rows.sort == "ctx"
+
+
+async def test_fifty_thousand_rows_draw_only_what_is_in_sight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    snapshot = sample_snapshot()
+    requests = snapshot.sessions[0].requests
+    many = tuple(
+        replace(requests[number % len(requests)], n=number + 1) for number in range(50_000)
+    )
+    large = with_requests(snapshot, many)
+    drawn: list[int] = []
+    draw = request_list.request_row
+
+    def counting(row: Request, *args: object, **kwargs: object) -> object:
+        drawn.append(row.n)
+        return draw(row, *args, **kwargs)  # type: ignore[arg-type]  # passes on what it was given
+
+    monkeypatch.setattr(request_list, "request_row", counting)
+    async with running(large, (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        drawn.clear()
+        await put(app, pilot, grown(large, 1))
+        assert set(drawn) <= set(range(49_970, 50_002))
+        assert len(drawn) <= 60
+        await pilot.press("G")
+        await settled(app, pilot)
+        assert len(drawn) <= 160
+
+
+async def test_hostile_text_is_shown_harmlessly() -> None:
+    snapshot = sample_snapshot()
+    rows = list(snapshot.sessions[0].requests)
+    nasty = "[/oops] [red]x[/red] \x1b[31mred\x1b]0;title\x07 \u202egnp.exe\x00\r\n$label"
+    rows[-1] = replace(rows[-1], verb="Bash", label=nasty, message_id=nasty)
+    rows[-2] = replace(rows[-2], starts_turn=True, prompt=nasty)
+    async with running(with_requests(snapshot, tuple(rows)), (160, 45)) as (app, pilot):
+        lines = await open_list(app, pilot)
+        text = "".join(lines)
+        assert "[/oops] [red]x[/red] red" in text
+        assert not any(glyph in text for glyph in "\x1b\x07\x00\r\n\u202e")
+        assert {len(row) for row in lines} == {160}
+
+
+async def test_export_writes_what_is_shown_and_never_over_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "b")
+        on_requests(app).action_export()
+        on_requests(app).action_export()
+        await pilot.pause()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["ccmon-4c1f9a20-requests-2.csv", "ccmon-4c1f9a20-requests.csv"]
+    with (tmp_path / names[1]).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["n"] for row in rows] == ["205", "150", "44"]
+    assert rows[0]["rewritten"] == "265218"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_a_cell_never_starts_a_formula(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+
+
+async def test_copying_tells_what_was_copied() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "y")
+        selected = on_requests(app).request_list.selected
+        assert selected is not None
+        assert app.clipboard == selected.message_id
+        await pilot.press("Y")
+        assert f'"message_id":"{selected.message_id}"' in app.clipboard
+
+
+def session_of(app: CcmonApp) -> Session:
+    assert app.session is not None
+    return app.session
+
+
+async def test_up_leads_to_the_prompt_of_the_turn() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "u")
+        selected = on_requests(app).request_list.selected
+        assert selected is not None
+        assert selected.starts_turn
+        assert selected.turn == session_of(app).requests[-1].turn
