@@ -6,12 +6,14 @@ import os
 import threading
 import time
 import zlib
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from ccmon import demo
 from ccmon.monitor import Monitor, Scope
+from ccmon.report.text import Page, render_text
 from ccmon.settings import load_settings
 from ccmon.snapshot import Session, Snapshot, Usage
 from ccmon.transcripts.locate import config_homes
@@ -95,6 +97,13 @@ def test_there_is_a_busy_a_waiting_and_an_ended_session(whole: Snapshot) -> None
     assert whole.sessions[0].project == "shop-api"
     assert whole.health.malformed_lines == 0
     assert whole.health.unknown_types == 0
+
+
+def test_the_readme_shows_what_the_demo_prints(whole: Snapshot) -> None:
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+    shown = readme.partition("The end of the demo as text:\n\n```text\n")[2].partition("```")[0]
+    assert shown.startswith("shop-api")
+    assert render_text(whole, Page(zone=UTC), now=NOW).startswith(shown)
 
 
 def test_every_moment_is_counted_back_from_now(whole: Snapshot) -> None:
