@@ -1,0 +1,177 @@
+"""Help: the keys, from the command table, and what each number means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from textwrap import wrap
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from ccmon.tui.commands import Command, Place, at
+from ccmon.tui.safe import line
+from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.widgets.pane import Pane
+from ccmon.tui.widgets.panel import SIDES, Frame, title
+
+Topic = Literal["keys", "numbers"]
+
+_WIDEST = 100
+_GAP = 3
+_KEYS = 11
+_TERM = 13
+
+_WHERE: dict[Place, str] = {
+    "overview": "On the Overview",
+    "requests": "On Requests",
+    "request": "On one request",
+    "text": "In a text",
+}
+
+MEANINGS: tuple[tuple[str, str], ...] = (
+    ("context", "All the model read for one request: input_tokens + cache_read + cache_creation."),
+    ("new", "What entered the context with the request: context less what was there before."),
+    ("re-read", "Old context read again from the cache: its read price × cache_read. Paid by every"
+     " request, for all that stands in the context."),
+    ("rewrite", "Cached context that had to be written again, at the price of writing."),
+    ("output", "What the model wrote, thinking included: output price × output_tokens."),
+    ("cost", "re-read + rewrite + new + output, at list price; each request at the prices of its"
+     " own model and day. Not what a subscription bills."),
+    ("read %", "Share of the context that came from the cache."),
+    ("bust", "A request that found less in the cache than the one before had left there. What it"
+     " cost beyond a normal read is lost."),
+    ("│", "Crossing point: the context from which re-reading costs more than all that is new."),
+    ("drag", "Is re-reading dominating? Carried: the money paid, since the last reset, for context"
+     " above what /compact would leave. Overdue: carried ÷ the price of compacting now. HIGH and"
+     " DOMINATES also need re-reading to be most of a request's cost."),
+    ("warm, cold", "The next request while the cache holds the context, and after it expired."),
+    ("≥", "A lower bound: something billed is not in the transcript, such as a compaction or the"
+     " end of an output."),
+    ("~", "An estimate: the cache tier or the price row is a guess."),
+    ("?", "Not known: a model without a price, or a window that nobody names."),
+    ("-", "Does not apply."),
+    ("exact", "Given by the transcript or by arithmetic. A size in bytes stands where tokens are"
+     " known only together."),
+)  # fmt: skip
+"""Terms of the screens and what they mean; definitions: accounting, sections 2 to 11."""
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys of the screen below first, then all others, then the numbers.
+
+    ``topic`` says what is in sight at the start.
+    """
+
+    DEFAULT_CSS = """
+    HelpScreen {
+        align: center middle;
+        background: $background 60%;
+
+        Pane {
+            background: $background;
+            color: $foreground;
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark", "close", "close", show=False),
+        Binding("j,down", "scroll(1)", "down", show=False),
+        Binding("k,up", "scroll(-1)", "up", show=False),
+        Binding("ctrl+d,pagedown,space", "page(1)", "page down", show=False),
+        Binding("ctrl+u,pageup", "page(-1)", "page up", show=False),
+        Binding("g,home", "scroll(-9999)", "first", show=False),
+        Binding("G,end", "scroll(9999)", "last", show=False),
+        # A modal screen hides the bindings of the app; q stays harmless here.
+        Binding("ctrl+q,ctrl+c", "app.quit", "quit", show=False),
+    ]
+
+    def __init__(self, topic: Topic = "keys") -> None:
+        super().__init__()
+        self._topic: Topic = topic
+
+    def compose(self) -> ComposeResult:
+        yield Pane(id="help")
+
+    def on_mount(self) -> None:
+        """Fit the first size."""
+        self._show(at_topic=True)
+
+    def on_resize(self) -> None:
+        """Fit the new size."""
+        self._show(at_topic=False)
+
+    def _show(self, *, at_topic: bool) -> None:
+        pane = self.query_one(Pane)
+        width = min(_WIDEST, self.app.size.width)
+        keys = list(key_rows(self._place_below(), width - SIDES))
+        rows = [*keys, line(""), *meaning_rows(width - SIDES)]
+        height = min(len(rows) + 2, self.app.size.height - (2 if self.app.size.height > 20 else 0))
+        pane.styles.width, pane.styles.height = width, height
+        frame = Frame(title("Help"), rows, value=line("esc", (" closes", "$label")),
+                      tone="border-focus")  # fmt: skip
+        top = (len(keys) + 1 if self._topic == "numbers" else 0) if at_topic else None
+        pane.show(frame, top=top)
+
+    def _place_below(self) -> Place:
+        screens = reversed(self.app.screen_stack)
+        return next((each.PLACE for each in screens if isinstance(each, MonitorScreen)), "all")
+
+    def action_scroll(self, rows: int) -> None:
+        """Move through the text."""
+        self.query_one(Pane).scroll_rows(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move through the text by what is in sight."""
+        pane = self.query_one(Pane)
+        pane.scroll_rows(pages * max(1, pane.room - 1))
+
+    def action_close(self) -> None:
+        """Back to the screen below."""
+        self.dismiss()
+
+
+def key_rows(place: Place, width: int) -> Iterator[Content]:
+    """Every command of the table, those of ``place`` first."""
+    here = at(place) if place != "all" else ()
+    if here:
+        yield from _section("Here", here, width)
+    everywhere = [command for command in at("all") if command not in here]
+    for group, commands in groupby(everywhere, lambda command: command.group):
+        yield from _section(group, tuple(commands), width)
+    shown = {*here, *everywhere}
+    for other, heading in _WHERE.items():
+        rest = tuple(command for command in at(other) if command not in shown)
+        shown.update(rest)
+        if rest:
+            yield from _section(heading, rest, width)
+
+
+def _section(heading: str, commands: Sequence[Command], width: int) -> Iterator[Content]:
+    """The commands under their heading, in two columns where both fit."""
+    yield line((heading, "$title"))
+    keys = [_key(command) for command in commands]
+    half = -(-len(keys) // 2)
+    first, second = keys[:half], keys[half:]
+    start = max(width // 2, *(key.cell_length + _GAP for key in first), 0)
+    if not second or start + max(key.cell_length for key in second) > width:
+        yield from keys
+        return
+    for index, key in enumerate(first):
+        beside = second[index : index + 1]
+        yield line(key, " " * (start - key.cell_length), *beside)
+
+
+def _key(command: Command) -> Content:
+    return line((command.shown.ljust(_KEYS), "$accent"), command.help)
+
+
+def meaning_rows(width: int) -> Iterator[Content]:
+    """What each number means, folded to the width."""
+    yield line(("What the numbers mean", "$title"))
+    for term, meaning in MEANINGS:
+        for index, part in enumerate(wrap(meaning, width - _TERM)):
+            yield line(((term if index == 0 else "").ljust(_TERM), "$bright"), (part, "$label"))

@@ -1,0 +1,115 @@
+"""The text of transcript lines as rows: headings, line numbers, long lines folded.
+
+The text is hostile and may be large: every row is made harmless, and no more is read than will
+be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from rich.cells import cell_len, chop_cells
+from textual.content import Content
+
+from ccmon import format as fmt
+from ccmon.errors import CcmonError
+from ccmon.monitor import TextBlock
+from ccmon.snapshot import Span
+from ccmon.tui.safe import clean, line
+
+GUTTER = 6
+"""Cells before the text of a row: line number and two blanks."""
+_TAB = 4
+_NARROWEST = 8
+
+Reader = Callable[[Sequence[Span]], tuple[TextBlock, ...]]
+"""Reads the text at spans again; raises CcmonError when it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of harmless text.
+
+    ``number`` counts the lines of its block; None on the rest of a folded line. A ``note`` is
+    ours, not the transcript's; a ``heading`` names the block below.
+    """
+
+    text: str
+    number: int | None = None
+    kind: str = "text"
+
+    def content(self) -> Content:
+        """The row with its number."""
+        if self.kind == "heading":
+            return line((self.text, "$title"))
+        if self.kind == "note":
+            return line(" " * GUTTER, (self.text, "$label"))
+        number = "" if self.number is None else str(self.number)
+        return line((number.rjust(GUTTER - 2), "$faint"), "  ", self.text)
+
+
+def read_rows(read: Reader, spans: Sequence[Span], width: int, limit: int) -> list[Row]:
+    """At most ``limit`` rows, ``width`` cells wide, of the text at ``spans``; never raises.
+
+    A line that cannot be read any more ends them with a note that says why.
+    """
+    rows = list(islice(_rows(read, spans, width), limit + 1))
+    if len(rows) > limit:
+        rows[limit:] = [Row(f"cut after {limit:,} rows", kind="note")]
+    return rows or [Row("nothing is written here", kind="note")]
+
+
+def _rows(read: Reader, spans: Sequence[Span], width: int) -> Iterator[Row]:
+    # Several results of one answer stand in one line, which is shown once.
+    for span in dict.fromkeys(spans):
+        try:
+            blocks = read((span,))
+        except CcmonError as error:
+            room = max(_NARROWEST, width - GUTTER)
+            for message in filter(None, (error.message, error.hint)):
+                yield from (Row(part, kind="note") for part in fold(clean(message), room))
+            return
+        for block in blocks:
+            yield from block_rows(block, width)
+
+
+def block_rows(block: TextBlock, width: int) -> Iterator[Row]:
+    """A heading, then the lines of one block."""
+    lines = block.text.splitlines()
+    yield Row(f"{_name(block)}  {fmt.plural(len(lines), 'line')}", kind="heading")
+    if not lines:
+        yield Row("no text in the transcript", kind="note")
+    for number, raw in enumerate(lines, 1):
+        for part, text in enumerate(fold(harmless(raw), max(_NARROWEST, width - GUTTER))):
+            yield Row(text, number if part == 0 else None)
+
+
+def harmless(raw: str) -> str:
+    """One line of a transcript: tabs to blanks, and nothing a terminal would obey."""
+    return clean(raw.expandtabs(_TAB))
+
+
+def fold(text: str, width: int) -> Iterator[str]:
+    """The text in pieces of at most ``width`` cells, broken at a blank where one is near."""
+    if not text:
+        yield ""
+    at = 0
+    while at < len(text):
+        piece = text[at : at + width]
+        if cell_len(piece) > width:
+            piece = chop_cells(piece, width)[0]
+        if at + len(piece) < len(text) and (blank := piece.rfind(" ")) > width // 2:
+            piece = piece[: blank + 1]
+        yield piece
+        at += len(piece)
+
+
+def _name(block: TextBlock) -> str:
+    title = clean(block.title)
+    if block.kind == "tool_use":
+        return f"{title} input"
+    if block.kind == "tool_result":
+        return "tool error" if title == "error" else "tool result"
+    return {"text": "answer", "prompt": "prompt", "thinking": "thinking"}.get(block.kind, title)

@@ -1,0 +1,300 @@
+"""The panels of one request as pure functions: what it used, cost, brought in, and will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from ccmon import format as fmt
+from ccmon.snapshot import Entered, Request, Session
+from ccmon.tui.safe import Part, clean, clip, facts, fitting, left, line, spread
+from ccmon.tui.widgets.bars import share_bar
+from ccmon.tui.widgets.panel import Frame, title
+from ccmon.tui.widgets.spend import Column
+
+_NAMES = ("re-read", "rewrite", "new", "output")
+_FILLS = ("$accent-fill", "$warning-fill", "$share-new", "$share-output")
+_MILLION = 1_000_000
+
+
+def thread_of(session: Session | None, thread: str) -> Sequence[Request]:
+    """The requests of one thread of a session; empty when it has no such thread."""
+    if session is None:
+        return ()
+    for agent in session.subagents:
+        if agent.agent_id == thread:
+            return agent.requests
+    return session.requests if thread == "main" else ()
+
+
+def _cents(usd: float | None, prefix: str = "") -> str:
+    """Money to the hundredth of a cent, so that a column of it can be added up."""
+    return fmt.UNKNOWN if usd is None else f"{prefix}${usd:,.4f}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    name: str
+    count: int
+    price: float | None
+    prefix: str = ""
+
+    @property
+    def cost(self) -> float | None:
+        return None if self.price is None else self.count * self.price
+
+
+def usage_frame(request: Request, width: int) -> Frame:
+    """Counts of the response times its prices, adding up to its cost."""
+    usage, price = request.usage, request.price
+    prefix = "≥" if request.output_is_lower_bound else ""
+    lines = [
+        _Line("input_tokens", usage.input_tokens, price.input if price else None),
+        _Line("cache_read", usage.cache_read_input_tokens, price.read if price else None),
+        _Line(
+            "cache_creation_5m",
+            usage.cache_creation_5m_input_tokens,
+            price.write_5m if price else None,
+        ),
+        _Line(
+            "cache_creation_1h",
+            usage.cache_creation_1h_input_tokens,
+            price.write_1h if price else None,
+        ),
+        _Line("output_tokens", usage.output_tokens, price.output if price else None, prefix),
+    ]
+    rows = _usage_rows([each for each in lines if each.count], width)
+    if request.extra_cost:
+        extra = line((_cents(request.extra_cost), "$bright"))
+        rows.append(spread(width, line("advisor, compaction, web search"), extra))
+    rows.append(_sum_row(request, width))
+    return Frame(title("Usage", "estimated" if request.estimated else "exact"), rows)
+
+
+def _usage_rows(lines: Sequence[_Line], width: int) -> list[Content]:
+    prices = [
+        fmt.UNKNOWN if each.price is None else f"{each.price * _MILLION:,.2f}" for each in lines
+    ]
+    if lines and lines[0].price is not None:
+        prices[0] = f"${prices[0]}"
+    room = max(map(len, prices), default=0)
+    rows = []
+    for index, (each, price) in enumerate(zip(lines, prices, strict=True)):
+        unit = "/M" if index == 0 and each.price is not None else "  "
+        money = _cents(each.cost, each.prefix)
+        quiet = money == "$0.0000"
+        end = line(
+            (f"{each.prefix}{each.count:,}".rjust(10), "$label" if quiet else "$bright"),
+            (" × ", "$faint"), (price.rjust(room) + unit, "$label"),
+            (money.rjust(10), "" if quiet else "$bright"),
+        )  # fmt: skip
+        rows.append(spread(width, line(each.name), end, gap=1))
+    return rows
+
+
+def _sum_row(request: Request, width: int) -> Content:
+    prefix = "≥" if request.output_is_lower_bound else "~" if request.estimated else ""
+    start = line(
+        ("context ", "$label"), (fmt.exact(request.context), "$bright"), "  ",
+        (_signed(request.growth), ""),
+    )  # fmt: skip
+    total = _cents(request.cost, prefix)
+    end = line(("total ", "$label"), (total.rjust(9), "$bright bold"))
+    return spread(width, start, end)
+
+
+def _signed(count: int) -> str:
+    return f"{count:+,}"
+
+
+def money_frame(request: Request, session: Session, width: int, unit: str, *, flat: bool) -> Frame:
+    """Four shares of the request's cost (of its tokens with that unit), and the cache's part."""
+    shares = Column("", request.split, (request,)).shares(unit)
+    parts = shares.parts if shares is not None else ()
+    whole = sum(parts)
+    figures = [_figure(part, session, unit) for part in parts] or [fmt.UNKNOWN] * len(_NAMES)
+    money = max(len(figure) for figure in figures) + 3
+    bar = max(0, width - 9 - 6 - money)
+    rows = []
+    for index, name in enumerate(_NAMES):
+        share = parts[index] / whole if whole else None
+        quiet = "$label" if not share else ""
+        strong = "$bright bold" if share and parts[index] == max(parts) else quiet
+        rows.append(
+            line(
+                (name.ljust(9), quiet), *share_bar(share, bar, _FILLS[index], flat=flat),
+                (fmt.percent(share).rjust(6), strong), (figures[index].rjust(money), quiet),
+            )
+        )  # fmt: skip
+    subject = "Where the tokens went" if unit == "tokens" else "Where the money went"
+    return Frame(title(subject), [*rows, *_cache_rows(request, width)])
+
+
+def _figure(value: float, session: Session, unit: str) -> str:
+    if unit == "tokens":
+        return f"{value:,.0f}"
+    if unit == "share":
+        return fmt.rate(value / session.cost) if session.cost else fmt.UNKNOWN
+    return f"${value:,.3f}"
+
+
+def _cache_rows(request: Request, width: int) -> list[Content]:
+    """Did the cache hold what the request before had left there."""
+    got, expected = request.usage.cache_read_input_tokens, request.expected_read
+    idle = line(("idle ", "$label"), fmt.age(request.idle)) if request.idle is not None else None
+    if request.bust:
+        lost = [("cache ", "$label"), ("BUST", "$warning bold")]
+        waste = [(fmt.money(request.avoidable), "$warning bold"), (" avoidable", "$label")]
+        rewrote = [("rewrote ", "$label"), (fmt.exact(request.rewritten), "$bright")]
+        read = line(
+            ("expected ", "$label"), fmt.exact(expected), (", got ", "$label"), fmt.exact(got)
+        )
+        short = line(("got ", "$label"), fmt.tokens(got), (" of ", "$label"), fmt.tokens(expected))
+        return [
+            facts(width, lost, rewrote, waste, gap="  "),
+            spread(width, fitting(width, read, short), idle),
+        ]
+    if not expected:
+        word = "nothing expected yet" if request.starts_segment else "nothing was left in it"
+        return [spread(width, line(("cache ", "$label"), (word, "$label")), idle)]
+    ok: list[Part] = [("cache ", "$label"), ("OK", "$accent bold")]
+    room = width - (idle.cell_length + 2 if idle is not None else 0)
+    if got == expected:
+        read = line(*ok, ("  expected read = got", "$label"))
+        short = line(*ok, ("  read = expected", "$label"))
+    else:
+        read = line(*ok, ("  read ", "$label"), _signed(got - expected), (" of expected", "$label"))
+        short = line(*ok, "  ", _signed(got - expected))
+    return [spread(width, fitting(max(room, 8), read, short, line(*ok)), idle)]
+
+
+def entered_frame(request: Request, width: int, *, flat: bool) -> Frame:
+    """What entered the context with the request: tokens where arithmetic gives them, else bytes."""
+    whole = request.context if request.starts_segment else request.growth
+    known = sum(item.tokens for item in request.entered if item.tokens is not None)
+    name = title(
+        "Entered with this request",
+        "= context, exact" if request.starts_segment else "= growth, exact",
+    )
+    value = line((fmt.exact(whole), "$bright"), (" tokens", "$label"))
+    peak = max([abs(whole - known), *(item.tokens or 0 for item in request.entered)], default=0)
+    grid = _Grid.of(request.entered, width, peak, flat=flat)
+    rows = [grid.row(item) for item in request.entered]
+    if whole != known:
+        rows.append(grid.rest(whole - known, request))
+    return Frame(name, rows or [line(("nothing", "$label"))], value=value)
+
+
+_METHOD = 11
+_SIZE = 9
+_TOKENS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Columns of the panel: name, tokens, bar, how they are known, bytes."""
+
+    width: int
+    name: int
+    bar: int
+    peak: int
+    flat: bool
+
+    @classmethod
+    def of(cls, items: Sequence[Entered], width: int, peak: int, *, flat: bool) -> _Grid:
+        bar = 0 if width < 70 else min(24, 12 + max(0, width - 96) // 4)
+        room = width - _TOKENS - (bar + 1 if bar else 0) - 2 - _METHOD - _SIZE
+        longest = max((_said(item).cell_length for item in items), default=0)
+        return cls(width, min(room, max(24, longest)), bar, peak, flat)
+
+    def row(self, item: Entered) -> Content:
+        exact = item.tokens is not None
+        return self._row(_said(item), item.tokens, "exact" if exact else "", fmt.size(item.size))
+
+    def rest(self, tokens: int, request: Request) -> Content:
+        """What arithmetic gives for all the others together."""
+        several = sum(item.tokens is None for item in request.entered)
+        if tokens < 0:
+            name = "left the context"
+        elif request.starts_segment:
+            name = "with system prompt, tools"
+        elif several:
+            name = "those without a figure" if several > 1 else "the one without a figure"
+        else:
+            name = "not in the transcript"
+        return self._row(line((clip(name, self.name), "$label")), tokens, "exact sum", "")
+
+    def _row(self, name: Content, tokens: int | None, method: str, size: str) -> Content:
+        count = "" if tokens is None else fmt.exact(tokens)
+        parts: list[Part] = [_cut(name, self.name), (count.rjust(_TOKENS), "$bright")]
+        if self.bar:
+            share = (tokens or 0) / self.peak if self.peak else None
+            bar = share_bar(share, self.bar, "$accent-mid", flat=self.flat, track=False)
+            parts += [" ", *bar]
+        parts += ["  ", (left(method, _METHOD), "$label"), (size.rjust(_SIZE), "$label")]
+        return line(*parts)
+
+
+def _said(item: Entered) -> Content:
+    label = clean(item.label)
+    return line(clean(item.name), " ", (label, "$label")) if label else line(clean(item.name))
+
+
+def _cut(content: Content, width: int) -> Content:
+    return spread(width, content)
+
+
+def future_frame(
+    request: Request, requests: Sequence[Request], per_turn: float | None, width: int
+) -> Frame:
+    """What carrying the request's new tokens has cost so far, and costs with each prompt."""
+    later = [each for each in requests[request.n :] if each.segment == request.segment]
+    new = request.new
+    carried: list[Sequence[Part]] = []
+    if not later:
+        carried.append([("carried by no later request yet", "$label")])
+    else:
+        costs = [each.price.read * new for each in later if each.price is not None]
+        money = sum(costs) if len(costs) == len(later) else None
+        carried.append(
+            [
+                ("carried by ", "$label"), *_which(later), (": ", "$label"),
+                (fmt.money(money), "$bright"), (" for ", "$label"), fmt.tokens(new),
+            ]
+        )  # fmt: skip
+    price = requests[-1].price if requests else None
+    left_at = requests[later[-1].n if later else request.n :][:1]
+    if per_turn and price is not None and not left_at:
+        carried.append(
+            [
+                ("per prompt of ", "$label"), f"{per_turn:.0f}", (" requests: ", "$label"),
+                (fmt.money(price.read * new * per_turn), "$bright"),
+            ]
+        )  # fmt: skip
+    rows = [facts(width, group) for group in carried] if width < 76 else [facts(width, *carried)]
+    return Frame(title("Future"), [*rows, _leaves_row(request, left_at, width)])
+
+
+def _which(later: Sequence[Request]) -> list[Part]:
+    if len(later) == 1:
+        return [f"#{later[0].n}"]
+    if len(later) == 2:
+        return [f"#{later[0].n}", (" and ", "$label"), f"#{later[1].n}"]
+    return [f"{len(later):,}", (" requests so far", "$label")]
+
+
+def _leaves_row(request: Request, left_at: Sequence[Request], width: int) -> Content:
+    if left_at:
+        words = ", which began a new context"
+        return facts(width, [("left the context at ", "$label"), f"#{left_at[0].n}",
+                             (words, "$label")])  # fmt: skip
+    before: list[Part] = [(" to before ", "$label"), f"#{request.n}"]
+    short = line(("leaves at ", "$label"), "/compact", (", ", "$label"), "/clear",
+                 (" or a rewind", "$label"))  # fmt: skip
+    start: list[Part] = [
+        ("leaves the context at ", "$label"), "/compact", (", ", "$label"), "/clear",
+        (" or a rewind", "$label"),
+    ]  # fmt: skip
+    return fitting(width, line(*start, *before), line(*start), short)
