@@ -227,7 +227,7 @@ class RequestList(ScrollView, can_focus=True):
         session = self._session
         shape = Shape.fitting(
             self.size.width,
-            highest=self.rows.total,
+            digits=self.rows.digits,
             unit=self.ccmon.unit,
             spend=(session.cost or 0.0) if session and self.ccmon.unit == "share" else 0.0,
             flat=self.ccmon.flat,

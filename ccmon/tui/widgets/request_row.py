@@ -9,7 +9,7 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.snapshot import MAIN, Compaction, Request
-from ccmon.tui.safe import Part, clean, clip, left, line, right
+from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
 
 MIN_STEP = 18
 """Cells that the last column keeps; other columns go until it has them."""
@@ -17,6 +17,8 @@ BIG_GROWTH = 10_000
 LOW_READ = 0.6
 MARK = 2
 """Cells at the left for cursor and bust mark."""
+PRICE = 6
+"""Cells of a column of money."""
 
 Value = Callable[[Request], float | str]
 
@@ -36,13 +38,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("#", 3, 0, key=lambda row: row.n),
     Column("time", 8, 2, drop=7, key=lambda row: row.at or 0.0),
     Column("ctx", 6, 2, key=lambda row: row.context),
-    Column("new", 6, 2, drop=6, key=lambda row: row.growth),
+    Column("new", 7, 1, drop=6, key=lambda row: row.growth),
     Column("read%", 5, 1, drop=4, key=lambda row: row.read_share or 0.0),
     Column("rewrote", 7, 1, drop=3, key=lambda row: row.rewritten),
     Column("out", 6, 1, drop=5, key=lambda row: row.usage.output_tokens),
     Column("think", 5, 1, drop=1, key=lambda row: row.thinking_tokens or 0),
-    Column("cost", 6, 1, key=lambda row: row.cost or 0.0),
-    Column("carry", 6, 1, drop=2, key=lambda row: row.split.carry if row.split else 0.0),
+    Column("cost", PRICE, 1, key=lambda row: row.cost or 0.0),
+    Column("carry", PRICE, 1, drop=2, key=lambda row: row.split.carry if row.split else 0.0),
 )
 STEP_GAP = 2
 TITLES: dict[str, dict[str, str]] = {
@@ -71,10 +73,10 @@ class Shape:
 
     @classmethod
     def fitting(
-        cls, width: int, *, highest: int = 0, unit: str = "usd", spend: float = 0.0, flat: bool
+        cls, width: int, *, digits: int = 3, unit: str = "usd", spend: float = 0.0, flat: bool
     ) -> Shape:
-        """The columns that fit; numbers up to ``highest`` have to."""
-        digits = max(3, len(str(highest)))
+        """The columns that fit; numbers of so many ``digits`` have to."""
+        digits = max(3, digits)
         columns = [
             Column("#", digits, 0, key=column.key) if column.name == "#" else column
             for column in COLUMNS
@@ -195,12 +197,17 @@ def _cell(
         return _or_none(row.rewritten, fmt.tokens, looks)
     if name == "out":
         bound = "≥" if row.output_is_lower_bound else ""
-        return f"{bound}{fmt.exact(usage.output_tokens)}", looks.ink("$label")
+        return f"{bound}{_count(usage.output_tokens)}", looks.ink("$label")
     if name == "think":
-        return _or_none(row.thinking_tokens, fmt.exact, looks, style="$label")
+        return _or_none(row.thinking_tokens, _count, looks, style="$label")
     if name == "cost":
         return _amount(row, shape, whole=True), looks.alarm("$bright")
     return _amount(row, shape, whole=False), looks.ink("$label")
+
+
+def _count(count: int) -> str:
+    """In full as long as that fits the column beside a mark."""
+    return fmt.exact(count) if count < 10_000 else fmt.tokens_short(count)
 
 
 def _or_none(
@@ -221,8 +228,14 @@ def _amount(row: Request, shape: Shape, *, whole: bool) -> str:
     usd = row.cost if whole else row.split.carry
     if shape.unit == "share":
         return f"{usd / shape.spend * 100:.1f}%" if shape.spend else fmt.NONE
-    digits = 3 if usd < 99.9995 else 0
-    return f"{'~' if row.estimated and whole else ''}{usd:.{digits}f}"
+    mark = "≥" if row.output_is_lower_bound else "~" if row.estimated else ""
+    return _price(usd, mark if whole else "")
+
+
+def _price(usd: float, mark: str) -> str:
+    """With as many decimals, three at most, as the column has room for."""
+    texts = [f"{mark}{usd:.{digits}f}" for digits in (3, 2, 1, 0)]
+    return next((text for text in texts if len(text) <= PRICE), texts[-1])
 
 
 def _step(row: Request, width: int, looks: Looks) -> list[Part]:
@@ -269,4 +282,4 @@ def divider(compaction: Compaction, width: int, *, flat: bool) -> Content:
         facts.pop()
     ahead = min(7, max(2, room // 4))
     behind = max(0, width - inside.cell_length - 2 - ahead)
-    return line(("╌" * ahead, rule), " ", inside, " ", ("╌" * behind, rule))
+    return fit(line(("╌" * ahead, rule), " ", inside, " ", ("╌" * behind, rule)), width)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import astuple
+
 from ccmon.snapshot import MAIN, Compaction, Request, Session
 from ccmon.tui.query import Query
 from ccmon.tui.widgets.request_row import COLUMNS
@@ -43,6 +45,12 @@ class RequestRows:
     def total(self) -> int:
         """Requests of the main thread before any filter."""
         return len(self._session.requests) if self._session else 0
+
+    @property
+    def digits(self) -> int:
+        """Cells of the longest number; those of sub-agents have a mark before them."""
+        threads = self.query.threads(self._session) if self._session else []
+        return len(str(max(map(len, threads), default=0))) + self._merges
 
     @property
     def requests(self) -> list[Request]:
@@ -129,7 +137,11 @@ class RequestRows:
         kept = min(len(old), len(new))
         while kept and old[kept - 1] is not new[kept - 1]:
             kept -= 1
-        if kept < len(old) - 64 or (kept < len(old) and self.sort not in BY_NUMBER):
+        if (
+            kept < len(old) - 64
+            or (kept < len(old) and self.sort not in BY_NUMBER)
+            or _until(self._compactions, kept) != _until(session.compactions, kept)
+        ):
             self._rebuild()
             return
         self._source = new
@@ -159,6 +171,11 @@ class RequestRows:
 
 def _same(one: Session, other: Session) -> bool:
     return one.session_id == other.session_id
+
+
+def _until(compactions: Sequence[Compaction], number: int) -> list[tuple[object, ...]]:
+    """What the compactions before request ``number + 1`` say; structs compare by identity."""
+    return [astuple(item) for item in compactions if item.before_request <= number]
 
 
 def _number(item: Item) -> float:
