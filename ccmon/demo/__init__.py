@@ -12,6 +12,7 @@ moment of its writing.
 import json
 import os
 import re
+import signal
 import tempfile
 import threading
 import time
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
 _RECORDING = Path(__file__).with_name("recording.z")
@@ -65,10 +67,14 @@ def play(destination: Path, *, live: bool, now: float, stop: threading.Event | N
 def start(*, live: bool) -> Iterator[Path]:
     """A scratch config home with the recording in it; with ``live`` it goes on growing.
 
-    The folder and everything in it is removed on leaving, also by Ctrl-C.
+    The folder and everything in it is removed on leaving, also by Ctrl-C, when the
+    process is told to end and when its terminal is closed.
     """
     stop = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="ccmon-demo-", ignore_cleanup_errors=True) as scratch:
+    with (
+        _signals_as_exits(),
+        tempfile.TemporaryDirectory(prefix="ccmon-demo-", ignore_cleanup_errors=True) as scratch,
+    ):
         home = Path(scratch)
         recording = _load()
         _lay_down(recording, home, live=live, now=time.time())
@@ -83,6 +89,27 @@ def start(*, live: bool) -> Iterator[Path]:
             stop.set()
             if live:
                 player.join(timeout=2)
+
+
+@contextmanager
+def _signals_as_exits() -> Iterator[None]:
+    """Lets the signals that would end the process at once unwind it instead.
+
+    Python allows this in the main thread only; elsewhere signals stay as they are.
+    """
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _load() -> _Recording:

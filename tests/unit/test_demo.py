@@ -3,6 +3,9 @@
 import contextlib
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -147,6 +150,28 @@ def test_the_scratch_home_is_gone_afterwards_even_when_interrupted(live: bool) -
         raise KeyboardInterrupt
     assert not home.exists()
     assert "ccmon-demo" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_scratch_home_is_gone_when_the_process_is_told_to_end(number: signal.Signals) -> None:
+    script = (
+        "import time; from ccmon import demo\n"
+        "with demo.start(live=True) as home: print(home, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        home = Path(run.stdout.readline().strip())
+        assert transcript(home).is_file()
+        run.send_signal(number)
+        assert run.wait(timeout=20) == 128 + number
+    assert not home.exists()
+
+
+def test_signals_are_handled_as_before_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with demo.start(live=False):
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_it_writes_nothing_outside_its_scratch_home(scratch_home: Path) -> None:
