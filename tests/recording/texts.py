@@ -7,6 +7,7 @@ read.
 
 import random
 from functools import cache
+from itertools import cycle
 
 CHARACTERS_PER_TOKEN = 1.55
 """How much text stands for a token: a little less than models count for code."""
@@ -203,9 +204,10 @@ def _generated(path: str, rng: random.Random) -> list[str]:
 
 def remarks(length: int, rng: random.Random) -> str:
     """What the model says: about ``length`` characters of sentences."""
-    said = rng.choice(_REMARKS)
+    order = cycle(rng.sample(_REMARKS, len(_REMARKS)))
+    said = next(order)
     while len(said) < length:
-        said += (" " if rng.random() < 0.8 else "\n\n") + rng.choice(_REMARKS)
+        said += (" " if rng.random() < 0.8 else "\n\n") + next(order)
     return said if length > 60 else said[: max(length, 12)].rsplit(" ", 1)[0] + "."
 
 
