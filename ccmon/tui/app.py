@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.app import App
 from textual.command import Provider
+from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -130,8 +132,10 @@ class CcmonApp(App[None]):
         self.post_message(SnapshotReady(snapshot))
 
     def _tick(self) -> None:
-        if (screen := self._visible()) is not None:
-            screen.tick(self.now())
+        # A timer fires between any two steps of building a screen or taking it down.
+        with suppress(NoMatches):
+            if (screen := self._visible()) is not None:
+                screen.tick(self.now())
 
     async def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Show the news, or count them while paused."""

@@ -88,6 +88,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("y", "copy", "y", "copy", "copy the id", "Open", (*_LIST, *_ONE)),
     Command("Y", "copy_json", "Y", "copy JSON", "copy as JSON", "Open", (*_LIST, *_ONE)),
     Command(
+        "e", "export", "e", "export", "the list as CSV, into the working folder", "Open", _LIST
+    ),
+    Command(
         "escape",
         "back",
         "esc",

@@ -9,10 +9,12 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from ccmon.snapshot import Request, Session, Snapshot
+from ccmon.snapshot import MAIN, Request, Session, Snapshot
 from ccmon.tui.app import CcmonApp
-from ccmon.tui.screens.requests import RequestsScreen, harmless
+from ccmon.tui.screens.request import RequestScreen
+from ccmon.tui.screens.requests import RequestsScreen, as_csv, harmless
 from ccmon.tui.widgets import request_list
+from ccmon.tui.widgets.request_row import request_row
 from tests.sample import sample_snapshot
 from tests.tui.stage import FakeMonitor, check_golden, running, screen_lines, settled
 
@@ -207,7 +209,7 @@ async def test_fifty_thousand_rows_draw_only_what_is_in_sight(
     )
     large = with_requests(snapshot, many)
     drawn: list[int] = []
-    draw = request_list.request_row
+    draw = request_row
 
     def counting(row: Request, *args: object, **kwargs: object) -> object:
         drawn.append(row.n)
@@ -244,10 +246,7 @@ async def test_export_writes_what_is_shown_and_never_over_a_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with running(sample_snapshot(), (100, 30)) as (app, pilot):
-        await open_list(app, pilot, "b")
-        on_requests(app).action_export()
-        on_requests(app).action_export()
-        await pilot.pause()
+        await open_list(app, pilot, "b", "e", "e")
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["ccmon-4c1f9a20-requests-2.csv", "ccmon-4c1f9a20-requests.csv"]
     with (tmp_path / names[1]).open(encoding="utf-8", newline="") as file:
@@ -259,6 +258,16 @@ async def test_export_writes_what_is_shown_and_never_over_a_file(
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
 def test_a_cell_never_starts_a_formula(text: str) -> None:
     assert harmless(text) == f"'{text}"
+
+
+def test_no_text_of_a_transcript_starts_a_formula_in_the_export() -> None:
+    request = replace(
+        sample_snapshot().sessions[0].requests[0],
+        model="=HYPERLINK(1)", message_id="+1", thread="@x", verb="-v", label="\r=1",
+    )  # fmt: skip
+    (row,) = csv.DictReader(as_csv([request]).splitlines())
+    cells = [row[name] for name in ("model", "message_id", "thread", "label")]
+    assert cells == ["'=HYPERLINK(1)", "'+1", "'@x", "'-v  =1"]
 
 
 async def test_copying_tells_what_was_copied() -> None:
@@ -283,3 +292,24 @@ async def test_up_leads_to_the_prompt_of_the_turn() -> None:
         assert selected is not None
         assert selected.starts_turn
         assert selected.turn == session_of(app).requests[-1].turn
+
+
+async def test_up_finds_the_prompt_of_a_sub_agent_in_its_own_thread() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        on_requests(app).apply_filter("agent:a7e03c")
+        await pilot.press("u")
+        selected = on_requests(app).request_list.selected
+        assert selected is not None
+        assert selected.thread == "a7e03c"
+        rows = [row for row in session_of(app).subagents[0].requests if row.turn == selected.turn]
+        assert selected.n == rows[0].n
+
+
+async def test_the_clock_may_tick_while_a_screen_is_being_built() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        app.push_screen(RequestScreen(MAIN, 1))
+        assert not app.screen.is_mounted
+        app._tick()
+        await settled(app, pilot)
+        assert "#1" in screen_lines(app)[0]

@@ -24,6 +24,7 @@ from ccmon.tui.widgets.lines import Lines
 from ccmon.tui.widgets.panel import SIDES, Panel, boxed
 from ccmon.tui.widgets.preview import preview_frame
 from ccmon.tui.widgets.request_list import RequestList
+from ccmon.tui.widgets.request_panels import thread_of
 from ccmon.tui.widgets.request_row import SORTS
 from ccmon.tui.widgets.trend import Trend, cost_bars, requests_in
 
@@ -224,11 +225,10 @@ class RequestsScreen(ListingScreen):
         selected, session = self.request_list.selected, self.session
         if selected is None or session is None:
             return
-        for row in reversed(session.requests[: selected.n] if selected.thread == MAIN else ()):
-            if row.starts_turn and not self.request_list.move_to((row.thread, row.n)):
-                self.notify(f"#{row.n} is filtered out", timeout=2, markup=False)
-            if row.starts_turn:
-                return
+        earlier = thread_of(session, selected.thread)[: selected.n]
+        first = next(row.n for row in earlier if row.turn == selected.turn)
+        if not self.request_list.move_to((selected.thread, first)):
+            self.notify(f"#{first} is filtered out", timeout=2, markup=False)
 
     def action_copy(self) -> None:
         """Copy the message id."""
@@ -316,7 +316,8 @@ def as_csv(requests: list[Request]) -> str:
         usage, split = row.usage, row.split
         writer.writerow(
             (
-                row.n, row.thread, fmt.iso(row.at), row.message_id, row.model, row.context,
+                row.n, harmless(row.thread), fmt.iso(row.at), harmless(row.message_id),
+                harmless(row.model or ""), row.context,
                 row.growth, row.new, row.reread, row.expected_read, row.rewritten,
                 usage.input_tokens, usage.cache_read_input_tokens,
                 usage.cache_creation_5m_input_tokens, usage.cache_creation_1h_input_tokens,
