@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from textual.content import Content
 
@@ -40,7 +40,7 @@ class Shares:
     @property
     def parts(self) -> tuple[float, ...]:
         """The four in their order."""
-        return astuple(self)
+        return (self.reread, self.rewrite, self.fresh, self.output)
 
 
 @dataclass(frozen=True, slots=True)
