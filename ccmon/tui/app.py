@@ -20,30 +20,12 @@ from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.ascii import AsciiFilter
 from ccmon.tui.commands import bindings
 from ccmon.tui.messages import SnapshotReady
+from ccmon.tui.modes import MODES, palette
 from ccmon.tui.pump import Engine, Pump
 from ccmon.tui.screens.base import MonitorScreen
-from ccmon.tui.screens.empty import EmptyScreen
 from ccmon.tui.theme import THEMES, choose_theme, fallbacks
 
 UNITS = ("usd", "tokens", "share")
-
-
-def _overview() -> Screen[None]:
-    from ccmon.tui.screens.overview import OverviewScreen
-
-    return OverviewScreen()
-
-
-def _requests() -> Screen[None]:
-    from ccmon.tui.screens.requests import RequestsScreen
-
-    return RequestsScreen()
-
-
-def _palette() -> type[Provider]:
-    from ccmon.tui.palette import MonitorCommands
-
-    return MonitorCommands
 
 
 class CcmonApp(App[None]):
@@ -57,12 +39,8 @@ class CcmonApp(App[None]):
     TITLE = "ccmon"
     CSS_PATH = "app.tcss"
     BINDINGS = bindings("all")
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
-        "empty": EmptyScreen,
-        "overview": _overview,
-        "requests": _requests,
-    }
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {palette}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = MODES
     DEFAULT_MODE = "empty"
 
     def __init__(

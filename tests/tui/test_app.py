@@ -243,3 +243,70 @@ async def test_q_quits_at_once() -> None:
         await pilot.press("q")
         assert not app.is_running or app._exit
         assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "n"),
+    [
+        (["down", "down"], 281),
+        (["j", "j", "k"], 282),
+        (["end"], 1),
+        (["G", "g"], 283),
+        (["down", "home"], 283),
+        (["ctrl+d", "ctrl+u"], 283),
+    ],
+)
+async def test_keys_move_the_cursor_of_the_list_on_the_overview(keys: list[str], n: int) -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        await pilot.press(*keys)
+        await settled(app, pilot)
+        (row,) = (row for row in screen_lines(app) if "▌" in row)
+        assert row.split()[1] == str(n)
+
+
+async def test_a_tab_switches_by_key_and_by_click() -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        await pilot.click(Footer, offset=(16, 0))
+        await settled(app, pilot)
+        assert app.current_mode == "requests"
+        assert "Requests 283" in header(app)
+        await pilot.press("1")
+        await settled(app, pilot)
+        assert app.current_mode == "overview"
+
+
+async def test_a_hidden_screen_does_no_work_and_catches_up_when_shown_again() -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        context = app.screen.query_one("#context", Panel)
+        before = context.lines
+        await pilot.press("2")
+        await publish(app, pilot, sample.dominating_snapshot())
+        assert context.lines is before
+        await pilot.press("1")
+        await settled(app, pilot)
+        assert "560.9k" in context.lines[1].plain
+
+
+async def test_n_on_the_overview_shows_the_newest_bust_in_the_list() -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        await pilot.press("n")
+        await settled(app, pilot)
+        assert app.current_mode == "requests"
+        (row,) = (row for row in screen_lines(app) if "▌" in row)
+        assert row.split()[1] == "205"
+
+
+async def test_a_click_on_a_bust_in_the_graph_opens_its_request() -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        drag = app.screen.query_one("#drag", Panel)
+        column = drag.lines[3].plain.index("13:02 !") + len("13:02 ")
+        await pilot.click("#drag", offset=(column, 2))
+        await settled(app, pilot)
+        assert "#205" in header(app)
+
+
+async def test_escape_never_quits() -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        await pilot.press("escape", "escape", "2", "escape", "escape")
+        await settled(app, pilot)
+        assert app.current_mode == "overview"

@@ -216,8 +216,8 @@ class OverviewScreen(ListingScreen):
         width = panel.size.width - margin - names - 8
         column = column - names + (1 if form == "rules" else 0)
         if 0 <= column < width and session.requests:
-            index = requests_in(column, len(session.requests), width).start
-            request = session.requests[index]
+            shown = [session.requests[i] for i in requests_in(column, len(session.requests), width)]
+            request = next((each for each in shown if each.bust), shown[0])
             self.ccmon.open_request(request.thread, request.n)
 
 

@@ -27,7 +27,7 @@ HEADER = 1
 CACHED_ROWS = 512
 
 
-class RequestList(ScrollView, can_focus=True):
+class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
     """Requests of one session, newest first, with a cursor that stays on its request.
 
     In follow mode the cursor sits on the newest request; moving it lets go.
