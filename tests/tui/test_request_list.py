@@ -65,7 +65,18 @@ def test_a_prompt_shows_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "amber"), [("150", False), ("9%", True), ("164.2k", True), ("BUST", True)]
+    ("text", "amber"),
+    [
+        ("150", False),
+        ("9%", True),
+        ("164.2k", True),
+        ("688", False),
+        ("407", False),
+        ("1.341", True),
+        ("0.003", False),
+        ("BUST", True),
+        ("got", False),
+    ],
 )
 def test_what_a_bust_cost_is_amber_and_the_rest_is_not(text: str, amber: bool) -> None:
     drawn = request_row(numbered(150), shape(), cursor=False, clock=fmt.clock)

@@ -194,12 +194,12 @@ def _cell(
         low = share is not None and share < LOW_READ
         return fmt.percent(share), looks.alarm("$foreground" if low else "$label")
     if name == "rewrote":
-        return _or_none(row.rewritten, fmt.tokens, looks)
+        return _or_none(row.rewritten, fmt.tokens, looks, looks.alarm("$foreground"))
     if name == "out":
         bound = "≥" if row.output_is_lower_bound else ""
         return f"{bound}{_count(usage.output_tokens)}", looks.ink("$label")
     if name == "think":
-        return _or_none(row.thinking_tokens, _count, looks, style="$label")
+        return _or_none(row.thinking_tokens, _count, looks, looks.ink("$label"))
     if name == "cost":
         return _amount(row, shape, whole=True), looks.alarm("$bright")
     return _amount(row, shape, whole=False), looks.ink("$label")
@@ -211,11 +211,11 @@ def _count(count: int) -> str:
 
 
 def _or_none(
-    count: int | None, text: Callable[[int], str], looks: Looks, style: str = "$foreground"
+    count: int | None, text: Callable[[int], str], looks: Looks, style: str
 ) -> tuple[str, str]:
     if not count:
         return fmt.NONE, looks.ink("$faint")
-    return text(count), looks.alarm(style)
+    return text(count), style
 
 
 def _amount(row: Request, shape: Shape, *, whole: bool) -> str:
