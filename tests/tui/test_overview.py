@@ -1,9 +1,11 @@
 """The Overview at every size: the golden pictures as text, and frames that close."""
 
+from pathlib import Path
+
 import pytest
 
 from ccmon.settings import Settings
-from ccmon.snapshot import Snapshot
+from ccmon.snapshot import Place, Snapshot
 from tests import sample
 from tests.tui.stage import check_golden, running, screen_lines, settled
 
@@ -140,3 +142,22 @@ async def test_nothing_found_says_where_was_looked() -> None:
 async def test_loading_says_how_far_it_is() -> None:
     async with running(sample.loading_snapshot(), (100, 30)) as (app, _):
         check_golden("loading-100x30", screen_lines(app))
+
+
+async def test_places_below_the_home_folder_are_written_with_a_tilde(scratch_home: Path) -> None:
+    places = (
+        Place(f"{scratch_home}/.claude", "default", False),
+        Place("/srv/claude", "flag", True),
+    )
+    snapshot = sample.snapshot_of(places=places, progress=sample.empty_snapshot().progress)
+    async with running(snapshot, (100, 30)) as (app, _):
+        text = "\n".join(screen_lines(app))
+    assert "looked in   ~/.claude     not there" in text
+    assert "            /srv/claude   no sessions" in text
+
+
+async def test_a_narrow_empty_screen_needs_no_box() -> None:
+    async with running(sample.empty_snapshot(), (60, 12)) as (app, _):
+        lines = screen_lines(app)
+    assert lines[2].startswith(" Waiting for a transcript ───")
+    assert {len(row) for row in lines} == {60}

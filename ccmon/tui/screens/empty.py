@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -75,11 +76,12 @@ def _centred(frame: Frame, width: int, screen: int, height: int) -> list[Content
 
 def _nothing(places: Sequence[Place], width: int) -> Frame:
     rows = [line(("No Claude Code transcripts found yet.", "$bright"))]
-    for index, place in enumerate(places):
+    paths = [_short(place.path) for place in places]
+    column = min(_PLACE, max(map(len, paths), default=0))
+    for index, (place, path) in enumerate(zip(places, paths, strict=True)):
         head = "looked in   " if index == 0 else " " * 12
         found = "no sessions" if place.found else _absent(place)
-        path = left(clean(place.path), min(_PLACE, max(len(place.path), 16)))
-        rows.append(line((head, "$label"), path, "   ", (found, "$label")))
+        rows.append(line((head, "$label"), left(path, column), "   ", (found, "$label")))
     rows += [
         line(""),
         facts(
@@ -92,6 +94,12 @@ def _nothing(places: Sequence[Place], width: int) -> Frame:
         line(("This screen changes by itself when a transcript appears.", "$label")),
     ]  # fmt: skip
     return Frame(title("Waiting for a transcript"), rows)
+
+
+def _short(path: str) -> str:
+    """Below the home folder as ``~``, the way people write it."""
+    home = str(Path.home())
+    return clean(f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path)
 
 
 def _absent(place: Place) -> str:
