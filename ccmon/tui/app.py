@@ -176,11 +176,12 @@ class CcmonApp(App[None]):
         self.unit = UNITS[(UNITS.index(self.unit) + 1) % len(UNITS)]
         self.refresh_screen()
 
-    def action_pause(self) -> None:
+    async def action_pause(self) -> None:
         """Freeze the screens, or show what came in meanwhile."""
         self.paused = not self.paused
         self.held = 0
         self.snapshot = self._newest
+        await self._enter_mode()
         self.refresh_screen()
 
     def action_help(self) -> None:

@@ -64,15 +64,15 @@ class Pump:
         self._shown = -1
 
     async def run(self) -> None:
-        """Read what is there, then follow changes until ``stop`` is called."""
-        watching = asyncio.create_task(self._watch())
-        try:
+        """Read what is there, then follow changes until ``stop`` is called.
+
+        A failure of the engine or of its watch ends both and is raised.
+        """
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch())
             while not self._stop.is_set():
                 await self._work()
-        finally:
-            self._stop.set()
             watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
 
     def stop(self) -> None:
         """End ``run`` after the step now under way (at most its budget)."""

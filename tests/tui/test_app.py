@@ -1,7 +1,6 @@
 """The app: what it selects, freezes, counts and survives."""
 
 import asyncio
-import time
 from typing import cast
 
 import msgspec
@@ -237,12 +236,14 @@ async def test_the_clock_of_the_header_is_the_apps() -> None:
         assert app.screen.query_one(Header).lines[0].plain.endswith("14:06:22  ? ")
 
 
-async def test_q_quits_at_once() -> None:
+@pytest.mark.parametrize("before", ["1", "2", "enter"])
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_quit_keys_quit_from_any_screen(before: str, key: str) -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
-        started = time.monotonic()
-        await pilot.press("q")
-        assert not app.is_running or app._exit
-        assert time.monotonic() - started < 2
+        await pilot.press(before)
+        await settled(app, pilot)
+        await pilot.press(key)
+        assert app._exit
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The pump: steps in a thread, snapshots at a pace, an end without delay."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
 
 from ccmon.snapshot import Snapshot
 from ccmon.tui.pump import PER_SECOND, Pump
@@ -96,3 +98,15 @@ async def test_stopping_ends_the_pump_while_it_waits() -> None:
         await until(lambda: len(shown) == 1)
 
     await pumping(monitor, shown, work)
+
+
+async def test_a_watch_that_fails_is_not_passed_over() -> None:
+    class Blind(FakeMonitor):
+        async def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
+            yield {"/seen.jsonl"}
+            raise OSError("no more watches")
+
+    pump = Pump(Blind(sample.calm_snapshot()), lambda _: None, asyncio.get_running_loop().time)
+    with pytest.raises(ExceptionGroup) as failure:
+        await asyncio.wait_for(pump.run(), 1)
+    assert failure.group_contains(OSError, match="no more watches")
