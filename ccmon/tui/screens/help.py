@@ -156,13 +156,14 @@ def _section(heading: str, commands: Sequence[Command], width: int) -> Iterator[
     keys = [_key(command) for command in commands]
     half = -(-len(keys) // 2)
     first, second = keys[:half], keys[half:]
-    start = max(width // 2, *(key.cell_length + _GAP for key in first), 0)
-    if not second or start + max(key.cell_length for key in second) > width:
+    widest = max((key.cell_length for key in first), default=0) + _GAP
+    beside = max((key.cell_length for key in second), default=0)
+    start = max(widest, min(width // 2, width - beside))
+    if start + beside > width:
         yield from keys
         return
     for index, key in enumerate(first):
-        beside = second[index : index + 1]
-        yield line(key, " " * (start - key.cell_length), *beside)
+        yield line(key, " " * (start - key.cell_length), *second[index : index + 1])
 
 
 def _key(command: Command) -> Content:

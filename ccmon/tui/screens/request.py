@@ -265,12 +265,13 @@ class RequestScreen(MonitorScreen):
     async def _read(self, spans: tuple[Span, ...], width: int) -> None:
         read = self.ccmon.monitor.read_text
         rows = await asyncio.to_thread(read_rows, read, spans, width, PREVIEW_ROWS)
+        boxes = self.size.width >= _NARROW
         frame = Frame(
-            title("Text", "of the answer, then of what entered"),
+            title("Text", "of the answer, then of what entered" if boxes else ""),
             [row.content() for row in rows],
             value=line("v", (" opens all of it", "$label")),
         )
-        self._pane("text").show(frame, boxes=self.size.width >= _NARROW, top=0)
+        self._pane("text").show(frame, boxes=boxes)
 
     def _spans(self, request: Request) -> tuple[Span, ...]:
         """The answer, then what entered."""

@@ -24,7 +24,7 @@ ROWS_LIMIT = 20_000
 _TITLE = 40
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of text, of which only those on the screen are drawn."""
 
     DEFAULT_CSS = """

@@ -78,7 +78,8 @@ def _rows(read: Reader, spans: Sequence[Span], width: int) -> Iterator[Row]:
 def block_rows(block: TextBlock, width: int) -> Iterator[Row]:
     """A heading, then the lines of one block."""
     lines = block.text.splitlines()
-    yield Row(f"{_name(block)}  {fmt.plural(len(lines), 'line')}", kind="heading")
+    count = f"  {fmt.plural(len(lines), 'line')}" if lines else ""
+    yield Row(f"{_name(block)}{count}", kind="heading")
     if not lines:
         yield Row("no text in the transcript", kind="note")
     for number, raw in enumerate(lines, 1):

@@ -12,11 +12,12 @@ from ccmon.snapshot import Entered, Request, Session
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, left, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
-from ccmon.tui.widgets.spend import Column
 
 _NAMES = ("re-read", "rewrite", "new", "output")
 _FILLS = ("$accent-fill", "$warning-fill", "$share-new", "$share-output")
 _MILLION = 1_000_000
+_ROOMY = 36
+"""Cells from which shares have room for tokens in full."""
 
 
 def thread_of(session: Session | None, thread: str) -> Sequence[Request]:
@@ -111,10 +112,10 @@ def _signed(count: int) -> str:
 
 def money_frame(request: Request, session: Session, width: int, unit: str, *, flat: bool) -> Frame:
     """Four shares of the request's cost (of its tokens with that unit), and the cache's part."""
-    shares = Column("", request.split, (request,)).shares(unit)
-    parts = shares.parts if shares is not None else ()
+    parts = _parts(request, unit)
     whole = sum(parts)
-    figures = [_figure(part, session, unit) for part in parts] or [fmt.UNKNOWN] * len(_NAMES)
+    figures = [_figure(part, session, unit, width) for part in parts]
+    figures = figures or [fmt.UNKNOWN] * len(_NAMES)
     money = max(len(figure) for figure in figures) + 3
     bar = max(0, width - 9 - 6 - money)
     rows = []
@@ -132,9 +133,19 @@ def money_frame(request: Request, session: Session, width: int, unit: str, *, fl
     return Frame(title(subject), [*rows, *_cache_rows(request, width)])
 
 
-def _figure(value: float, session: Session, unit: str) -> str:
+def _parts(request: Request, unit: str) -> Sequence[float]:
+    """Re-read, rewrite, new, output of the money or of the tokens; empty without a price."""
     if unit == "tokens":
-        return f"{value:,.0f}"
+        read, rewritten = request.usage.cache_read_input_tokens, request.rewritten
+        fresh = request.context - read - rewritten
+        return (read, rewritten, fresh, request.usage.output_tokens)
+    split = request.split
+    return (split.carry, split.rewrite, split.fresh, split.output) if split is not None else ()
+
+
+def _figure(value: float, session: Session, unit: str, width: int) -> str:
+    if unit == "tokens":
+        return fmt.exact(round(value)) if width >= _ROOMY else fmt.tokens(value)
     if unit == "share":
         return fmt.rate(value / session.cost) if session.cost else fmt.UNKNOWN
     return f"${value:,.3f}"
@@ -145,17 +156,18 @@ def _cache_rows(request: Request, width: int) -> list[Content]:
     got, expected = request.usage.cache_read_input_tokens, request.expected_read
     idle = line(("idle ", "$label"), fmt.age(request.idle)) if request.idle is not None else None
     if request.bust:
-        lost = [("cache ", "$label"), ("BUST", "$warning bold")]
-        waste = [(fmt.money(request.avoidable), "$warning bold"), (" avoidable", "$label")]
-        rewrote = [("rewrote ", "$label"), (fmt.exact(request.rewritten), "$bright")]
         read = line(
             ("expected ", "$label"), fmt.exact(expected), (", got ", "$label"), fmt.exact(got)
-        )
+        )  # fmt: skip
         short = line(("got ", "$label"), fmt.tokens(got), (" of ", "$label"), fmt.tokens(expected))
-        return [
-            facts(width, lost, rewrote, waste, gap="  "),
-            spread(width, fitting(width, read, short), idle),
-        ]
+        bust = facts(
+            width,
+            [("cache ", "$label"), ("BUST", "$warning bold")],
+            [("lost ", "$label"), (fmt.money(request.avoidable), "$bright")],
+            [("rewrote ", "$label"), fmt.tokens(request.rewritten)],
+            gap="  ",
+        )
+        return [bust, spread(width, fitting(width, read, short), idle)]
     if not expected:
         word = "nothing expected yet" if request.starts_segment else "nothing was left in it"
         return [spread(width, line(("cache ", "$label"), (word, "$label")), idle)]
@@ -187,6 +199,7 @@ def entered_frame(request: Request, width: int, *, flat: bool) -> Frame:
     return Frame(name, rows or [line(("nothing", "$label"))], value=value)
 
 
+_NAME = 26
 _METHOD = 11
 _SIZE = 9
 _TOKENS = 9
@@ -207,7 +220,7 @@ class _Grid:
         bar = 0 if width < 70 else min(24, 12 + max(0, width - 96) // 4)
         room = width - _TOKENS - (bar + 1 if bar else 0) - 2 - _METHOD - _SIZE
         longest = max((_said(item).cell_length for item in items), default=0)
-        return cls(width, min(room, max(24, longest)), bar, peak, flat)
+        return cls(width, min(room, max(_NAME, longest)), bar, peak, flat)
 
     def row(self, item: Entered) -> Content:
         exact = item.tokens is not None
@@ -215,13 +228,12 @@ class _Grid:
 
     def rest(self, tokens: int, request: Request) -> Content:
         """What arithmetic gives for all the others together."""
-        several = sum(item.tokens is None for item in request.entered)
         if tokens < 0:
             name = "left the context"
         elif request.starts_segment:
-            name = "with system prompt, tools"
-        elif several:
-            name = "those without a figure" if several > 1 else "the one without a figure"
+            name = "rest: system prompt, tools"
+        elif any(item.tokens is None for item in request.entered):
+            name = "the rest of the growth"
         else:
             name = "not in the transcript"
         return self._row(line((clip(name, self.name), "$label")), tokens, "exact sum", "")
@@ -273,7 +285,9 @@ def future_frame(
                 (fmt.money(price.read * new * per_turn), "$bright"),
             ]
         )  # fmt: skip
-    rows = [facts(width, group) for group in carried] if width < 76 else [facts(width, *carried)]
+    beside = Content("   ").join(line(*group) for group in carried)
+    fits = beside.cell_length <= width
+    rows = [beside] if fits else [facts(width, group) for group in carried]
     return Frame(title("Future"), [*rows, _leaves_row(request, left_at, width)])
 
 
