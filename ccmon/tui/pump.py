@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from ccmon.monitor import TextBlock
@@ -91,17 +92,17 @@ class Pump:
             paths, self._dirty = self._dirty, set()
             self._engine.touch(paths)
         more = await asyncio.to_thread(self._engine.step)
+        news = self._engine.revision != self._shown
         wait = self._due() - self._clock()
-        if self._engine.revision != self._shown and wait <= 0:
+        if news and wait <= 0:
             await self._show()
-        if more or self._stop.is_set():
+        elif news and not more:
+            # What comes until the next snapshot is due is read in one go with it.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), wait)
             return
-        pending = self._engine.revision != self._shown
-        try:
-            async with asyncio.timeout(max(wait, 0.0) if pending else None):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        if not more:
+            await self._wake.wait()
 
     async def _show(self) -> None:
         self._shown = self._engine.revision
