@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ccmon import __version__
 from ccmon.errors import CcmonError
@@ -209,8 +210,8 @@ def _only_with_once(options: Options) -> list[str]:
 
 def _run(options: Options) -> int:
     if not options.once and not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
-        hint = "ccmon --once prints text, ccmon --once --json data"
-        raise CcmonError("the screens need a terminal", hint)
+        _say("no terminal for the screens, so this is printed once, as with --once")
+        options = replace(options, once=True)
     from ccmon.settings import load_settings
 
     chosen = {"theme": options.theme, "ascii": options.ascii or None}
@@ -235,13 +236,13 @@ def _is_terminal(stream: TextIO | None) -> bool:
 @contextlib.contextmanager
 def _homes(options: Options) -> "Iterator[tuple[Home, ...]]":
     """The config homes to read; for ``--demo`` a scratch one for as long as it is needed."""
-    from ccmon.transcripts.locate import config_homes
+    from ccmon.transcripts.locate import Home, config_homes
 
     if options.demo:
         from ccmon import demo
 
         with demo.start(live=not options.once) as scratch:
-            yield config_homes([str(scratch)], {}, Path.home())
+            yield (Home(str(scratch), "--demo", True),)
         return
     homes = config_homes(options.config_dirs, os.environ, Path.home())
     for home in homes:
@@ -344,10 +345,14 @@ def _log_file(debug: str, homes: "tuple[Home, ...]") -> "FileHandler":
 
 
 def _complain(error: CcmonError) -> int:
+    _say(error.message + (f"; {error.hint}" if error.hint else ""))
+    return error.exit_code
+
+
+def _say(text: str) -> None:
+    """One line on stderr; a stderr that cannot be written loses it."""
     from ccmon.report.safe import encodable, plain
 
-    line = f"ccmon: {error.message}" + (f"; {error.hint}" if error.hint else "")
     with contextlib.suppress(OSError):
-        sys.stderr.write(encodable(plain(line), sys.stderr.encoding or "utf-8") + "\n")
+        sys.stderr.write(encodable(plain(f"ccmon: {text}"), sys.stderr.encoding or "utf-8") + "\n")
         sys.stderr.flush()
-    return error.exit_code

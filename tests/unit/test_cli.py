@@ -147,10 +147,12 @@ def test_help_and_version_go_to_stdout(option: str, text: str, capsys: Capture) 
     assert capsys.readouterr().out.startswith(text)
 
 
-def test_without_a_terminal_the_screens_are_not_opened(capsys: Capture) -> None:
-    assert cli.main([]) == 2
-    assert capsys.readouterr().err == (
-        "ccmon: the screens need a terminal; ccmon --once prints text, ccmon --once --json data\n"
+def test_without_a_terminal_it_prints_once_and_says_so(capsys: Capture) -> None:
+    assert cli.main(["--demo"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("shop-api  4c1f9a20")
+    assert printed.err == (
+        "ccmon: no terminal for the screens, so this is printed once, as with --once\n"
     )
 
 
