@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _TITLE = 60
 _DISCOVERED = 12
 """Sessions offered before anything is typed, newest first; typing finds all of them."""
+_FIRST = 1e6
+"""A score above any that matching gives."""
 _GOTO = re.compile(r"\s*(?:goto:?\s*)?(?:request\s+)?#?(\d{1,9})\s*", re.IGNORECASE)
 _OWN = {DARK: "dark", LIGHT: "light", ANSI: "ansi"}
 _UNITS = {"usd": "dollars", "tokens": "tokens", "share": "share of spend"}
@@ -63,7 +65,7 @@ class MonitorCommands(Provider):
     async def search(self, query: str) -> Hits:
         """Entries that match; a number leads to the request of that number."""
         if (wanted := _GOTO.fullmatch(query)) and (goto := self._goto(int(wanted[1]))):
-            yield Hit(2.0, Content(goto.text), goto.act, goto.text, goto.help)
+            yield Hit(_FIRST, Content(goto.text), goto.act, goto.text, goto.help)
         matcher = self.matcher(query)
         for entry in self._entries():
             if (score := matcher.match(entry.text)) > 0:

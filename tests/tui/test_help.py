@@ -1,0 +1,85 @@
+"""Help says every key of the command table and every term of the screens."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccmon.tui.commands import COMMANDS, Place, at
+from ccmon.tui.screens.help import MEANINGS, HelpScreen, key_rows, meaning_rows
+from tests import sample
+from tests.tui.reading import seen
+from tests.tui.stage import check_golden, running, screen_lines
+
+PLACES: tuple[Place, ...] = ("all", "overview", "requests", "request", "text")
+
+
+@pytest.mark.parametrize("width", [56, 76, 96])
+@pytest.mark.parametrize("place", PLACES)
+def test_every_command_is_listed_once_with_its_keys(place: Place, width: int) -> None:
+    text = "\n".join(row.plain for row in key_rows(place, width))
+    for command in COMMANDS:
+        assert text.count(f"{command.shown.ljust(11)}{command.help}") == 1
+
+
+def test_what_the_screen_below_can_do_comes_first() -> None:
+    rows = [row.plain for row in key_rows("request", 56)]
+    commands = at("request")
+    assert rows[0] == "Here"
+    assert rows[1 : len(commands) + 1] == [
+        f"{command.shown.ljust(11)}{command.help}" for command in commands
+    ]
+
+
+@pytest.mark.parametrize("width", [56, 76, 96])
+@pytest.mark.parametrize("place", PLACES)
+def test_no_row_is_wider_than_the_panel(place: Place, width: int) -> None:
+    assert all(row.cell_length <= width for row in [*key_rows(place, width), *meaning_rows(width)])
+
+
+def test_every_mark_of_the_numbers_is_explained() -> None:
+    terms = {term for term, _ in MEANINGS}
+    assert terms >= {
+        "context", "new", "re-read", "rewrite", "output", "│", "drag", "bust", "≥", "~", "?"
+    }  # fmt: skip
+    text = " ".join(" ".join(row.plain for row in meaning_rows(96)).split())
+    assert all(meaning in text for term, meaning in MEANINGS if len(meaning) < 80)
+
+
+@pytest.mark.parametrize("size", ["60x20", "100x30", "160x45"])
+async def test_looks_as_designed(size: str) -> None:
+    width, height = map(int, size.split("x"))
+    async with running(sample.sample_snapshot(), (width, height)) as (app, pilot):
+        await pilot.press("question_mark")
+        await seen(app, pilot, "esc closes")
+        check_golden(f"help-{size}", screen_lines(app))
+
+
+async def test_all_of_it_can_be_reached_on_a_small_screen() -> None:
+    async with running(sample.sample_snapshot(), (60, 20)) as (app, pilot):
+        await pilot.press("question_mark")
+        await seen(app, pilot, "esc closes")
+        await pilot.press("G")
+        await seen(app, pilot, MEANINGS[-1][0])
+        await pilot.press("g")
+        await seen(app, pilot, "Here")
+        await pilot.press("ctrl+d", "j", "k", "ctrl+u")
+        await seen(app, pilot, "Here")
+
+
+@pytest.mark.parametrize("key", ["escape", "question_mark"])
+async def test_escape_and_question_mark_close_it_and_q_does_nothing(key: str) -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        below = app.screen
+        await pilot.press("question_mark", "q")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press(key)
+        assert app.screen is below
+
+
+async def test_it_can_begin_with_what_the_numbers_mean() -> None:
+    async with running(sample.sample_snapshot(), (60, 20)) as (app, pilot):
+        app.push_screen(HelpScreen("numbers"))
+        shown = await seen(app, pilot, "What the numbers mean")
+        assert shown.splitlines()[1].startswith("│ What the numbers mean")
+        await pilot.resize_terminal(100, 30)
+        await seen(app, pilot, "What the numbers mean")
