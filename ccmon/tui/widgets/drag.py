@@ -80,27 +80,31 @@ def _facts_row(drag: Drag | None, width: int, *, flat: bool) -> Content:
     bar = share_bar((drag.d or 0.0) / DOMINATES_FROM, 10, _bar_style(drag), flat=flat)
     end = line(chip(drag), " ", *bar)
     room = width - end.cell_length - 2
-    start = facts_row(drag, room, short=False)
+    start = facts_row(drag, room)
     return line(start, " " * (width - start.cell_length - end.cell_length), end)
 
 
-def facts_row(drag: Drag, width: int, *, short: bool) -> Content:
-    """The facts with the widest gaps and longest words that leave none of them out."""
-    wordings = [(short, "   "), (short, "  "), (True, "  ")]
+def facts_row(drag: Drag, width: int, *, brevity: int = 0) -> Content:
+    """The facts with the widest gaps and longest words that leave none of them out.
+
+    ``brevity`` is the one to start from: 1 shorter money, 2 ``compact``, 3 ``back in``.
+    """
+    wordings = [(brevity, "   "), *((brief, "  ") for brief in range(brevity, 4))]
     for brief, gap in wordings:
-        groups = drag_facts(drag, short=brief)
+        groups = _facts_worded(drag, brief)
         content = Content(gap).join(line(*group) for group in groups)
         if content.cell_length <= width:
             return content
     return facts(width, *groups, gap=gap)
 
 
-def drag_facts(drag: Drag, *, short: bool = False) -> list[Sequence[Part]]:
-    """Carried, compact, overdue, payback; ``short`` for narrow screens."""
-    now = "compact " if short else "compact now "
+def _facts_worded(drag: Drag, brevity: int) -> list[Sequence[Part]]:
+    """Carried, compact, overdue, payback."""
+    now = "compact now " if brevity < 2 else "compact "
+    brief = brevity >= 3
     groups: list[Sequence[Part]] = [
         [("carried ", "$label"), (fmt.money(drag.carried), "$bright")],
-        [(now, "$label"), (fmt.money(drag.compact, short=short), "$bright")],
+        [(now, "$label"), (fmt.money(drag.compact, short=brevity > 0), "$bright")],
     ]
     if drag.o is None:
         return groups
@@ -110,8 +114,8 @@ def drag_facts(drag: Drag, *, short: bool = False) -> list[Sequence[Part]]:
         groups.append([("no reason to compact", "$label")])
     elif drag.payback_requests is not None:
         requests = f"{drag.payback_requests:.0f}"
-        words = "back in " if short else "pays back in "
-        groups.append([(words, "$label"), requests, "" if short else (" requests", "$label")])
+        words = "back in " if brief else "pays back in "
+        groups.append([(words, "$label"), requests, "" if brief else (" requests", "$label")])
     return groups
 
 

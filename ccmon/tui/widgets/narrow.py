@@ -96,7 +96,7 @@ def drag_row(session: Session, width: int) -> Content:
     """The facts of the Drag panel; where there is no title for the chip it comes first."""
     if session.drag is None or session.drag.o is None:
         return line(("not enough requests yet to compare", "$label"))
-    return facts_row(session.drag, width, short=True)
+    return facts_row(session.drag, width, brevity=3)
 
 
 def drag_line(session: Session, width: int) -> Content:

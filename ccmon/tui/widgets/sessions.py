@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 
 from textual.content import Content
@@ -23,11 +24,11 @@ def sessions_frame(
     """Newest sessions, a row each, and the session id that each row stands for."""
     rows: list[Content] = []
     ids: list[str] = []
-    alarm = max(chip(session.drag).cell_length for session in snapshot.sessions)
+    columns = _Columns.fitting(snapshot.sessions, width)
     for session in snapshot.sessions:
-        lines = [_session_row(session, width, now, alarm, selected=session is selected)]
+        lines = [_session_row(session, width, now, columns, selected=session is selected)]
         if session is selected:
-            lines += [_agent_row(agent, width) for agent in session.subagents[-1:]]
+            lines += [_agent_row(agent, width, columns) for agent in session.subagents[-1:]]
         if len(rows) + len(lines) > height - 1:
             break
         rows += lines
@@ -41,10 +42,36 @@ def sessions_frame(
     return Frame(name, rows, value=value), ids
 
 
+_ID = 10
+_FIXED = 48
+"""Cells of the columns with figures and words, and of the blank before the chip."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What is left for names beside the widest state of drag; ids go first."""
+
+    project: int
+    ids: bool
+
+    @classmethod
+    def fitting(cls, sessions: Sequence[Session], width: int) -> _Columns:
+        alarm = max(chip(session.drag).cell_length for session in sessions)
+        room = width - _FIXED - alarm
+        ids = room - _ID >= 10
+        return cls(max(4, min(14, room - (_ID if ids else 0))), ids)
+
+    def project_cell(self, name: str, *, indent: int = 0) -> str:
+        room = self.project - indent
+        return left(clip(name, room - 1), room)
+
+    def id_cell(self, name: str) -> str:
+        return left(name[:8], _ID) if self.ids else ""
+
+
 def _session_row(
-    session: Session, width: int, now: float, alarm: int, *, selected: bool
+    session: Session, width: int, now: float, columns: _Columns, *, selected: bool
 ) -> Content:
-    """A row; ``alarm`` cells are kept at the right for the widest state of drag."""
     mark, style = _MARKS.get(session.status, ("○", "$label"))
     quiet = session.status not in _MARKS
     figure = "$label" if quiet else ""
@@ -56,8 +83,8 @@ def _session_row(
     name_style = "$bright bold" if selected else "" if quiet else "$bright"
     start = line(
         (f"{mark} ", style), (left(state, 9), style if not quiet else "$label"),
-        (left(clean(session.project), max(8, min(12, width - 58 - alarm))), name_style),
-        (clean(session.session_id)[:8], "$label"), "  ",
+        (columns.project_cell(clean(session.project)), name_style),
+        (columns.id_cell(clean(session.session_id)), "$label"),
         (left(fmt.model(clean(session.model or "")), 10), figure), " ",
         (right(context, 5), figure),
         (right(percent, 5), "$label" if quiet or "bright" in fill_style else fill_style),
@@ -85,14 +112,14 @@ def _cold_in(session: Session, now: float) -> Sequence[Part]:
     return [(fmt.countdown(remaining).rjust(7), style)]
 
 
-def _agent_row(agent: Subagent, width: int) -> Content:
+def _agent_row(agent: Subagent, width: int, columns: _Columns) -> Content:
     context = fmt.tokens_short(agent.context_tokens)
     cost = fmt.money(agent.cost, lower_bound=agent.cost_is_lower_bound, short=True)
     name = clean(agent.type or agent.agent_id)
     text = line(
         "  ", (left("busy" if agent.active else "done", 9), "$label"),
-        ("╰╴", "$border-focus"), (left(name, 10), "$label"),
-        (left(clean(agent.agent_id), 8), "$label"), "  ",
+        ("╰╴", "$border-focus"), (columns.project_cell(name, indent=2), "$label"),
+        (columns.id_cell(clean(agent.agent_id)), "$label"),
         (left(fmt.model(clean(agent.model or "")), 10), "$label"), " ",
         (right(context, 5), "$label"), " " * 12, (right(cost, 8), "$label"),
     )  # fmt: skip

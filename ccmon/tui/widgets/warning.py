@@ -10,6 +10,8 @@ from ccmon.tui.widgets.lines import Lines
 _WIDTH_FROM = 80
 _HEIGHT_FROM = 24
 _RESERVED_FROM = 30
+_LONG = (", pays back in ", " requests")
+_SHORT = (", back in ", "")
 
 
 class WarningLine(Lines):
@@ -45,11 +47,10 @@ def _drag_line(session: Session, drag: Drag, width: int) -> Content:
     strong = "" if solid else "$bright bold"
     head = line(" ", (f"!! DRAG {drag.state.upper()}", "bold" if solid else "$error bold"), "  ")
     facts = _facts(session, drag, strong)
-    while True:
-        content = line(head, *(part for fact in facts for part in fact))
-        if content.cell_length <= width or len(facts) <= 1:
-            break
-        facts.pop()
+    wordings = [[*facts, *_payback(drag, strong, words)] for words in (_LONG, _SHORT)]
+    wordings += [facts[:count] for count in range(len(facts), 0, -1)]
+    lines = (line(head, *(part for fact in wording for part in fact)) for wording in wordings)
+    content = next((content for content in lines if content.cell_length <= width), head)
     ground = "$line-dominates" if solid else "$foreground on $error-tint"
     return fit(content, width).stylize_before(ground)
 
@@ -65,7 +66,11 @@ def _facts(session: Session, drag: Drag, strong: str) -> list[list[Part]]:
     if drag.o is not None:
         joint = ", " if facts else ""
         facts.append([joint, (fmt.multiple(drag.o), strong), " overdue"])
-    if drag.payback_requests is not None:
-        payback = f"{drag.payback_requests:.0f}"
-        facts.append([", pays back in ", (payback, strong), " requests"])
     return facts
+
+
+def _payback(drag: Drag, strong: str, words: tuple[str, str]) -> list[list[Part]]:
+    if drag.payback_requests is None:
+        return []
+    before, after = words
+    return [[before, (f"{drag.payback_requests:.0f}", strong), after]]
