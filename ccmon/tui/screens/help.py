@@ -34,20 +34,24 @@ _WHERE: dict[Place, str] = {
 
 MEANINGS: tuple[tuple[str, str], ...] = (
     ("context", "All the model read for one request: input_tokens + cache_read + cache_creation."),
-    ("new", "What entered the context with the request: context less what was there before."),
+    ("new", "What entered the context with the request, paid at the price of writing it to the"
+     " cache, or of input."),
     ("re-read", "Old context read again from the cache: its read price × cache_read. Paid by every"
      " request, for all that stands in the context."),
     ("rewrite", "Cached context that had to be written again, at the price of writing."),
     ("output", "What the model wrote, thinking included: output price × output_tokens."),
     ("cost", "re-read + rewrite + new + output, at list price; each request at the prices of its"
      " own model and day. Not what a subscription bills."),
-    ("read %", "Share of the context that came from the cache."),
-    ("bust", "A request that found less in the cache than the one before had left there. What it"
-     " cost beyond a normal read is lost."),
-    ("│", "Crossing point: the context from which re-reading costs more than all that is new."),
-    ("drag", "Is re-reading dominating? Carried: the money paid, since the last reset, for context"
-     " above what /compact would leave. Overdue: carried ÷ the price of compacting now. HIGH and"
-     " DOMINATES also need re-reading to be most of a request's cost."),
+    ("read%", "Share of the context that came from the cache."),
+    ("bust", "A request that found less in the cache than the one before had left there. Lost:"
+     " what that cost beyond a normal read."),
+    ("│", "Crossing point: the context from which re-reading costs more than new content and"
+     " output together, as this session grows."),
+    ("carried", "Paid since the last reset for re-reading what /compact would have removed."),
+    ("overdue", "Carried / the price of compacting now."),
+    ("drag", "D is the share of re-reading in the cost of the last 12 requests, rewrites left out."
+     " HIGH: three requests in a row at D 0.75 and 1.5x overdue, or D 0.50 and 4x. DOMINATES:"
+     " D 0.85 and 4x."),
     ("warm, cold", "The next request while the cache holds the context, and after it expired."),
     ("≥", "A lower bound: something billed is not in the transcript, such as a compaction or the"
      " end of an output."),
