@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ccmon.settings import Settings
@@ -161,3 +162,12 @@ async def test_a_narrow_empty_screen_needs_no_box() -> None:
         lines = screen_lines(app)
     assert lines[2].startswith(" Waiting for a transcript ───")
     assert {len(row) for row in lines} == {60}
+
+
+async def test_a_compaction_that_no_request_followed_yet_is_announced() -> None:
+    session = sample.sample_session()
+    assert session.context is not None
+    context = msgspec.structs.replace(session.context, compacted_to=46_300)
+    session = msgspec.structs.replace(session, context=context)
+    async with running(sample.snapshot_of(session), (100, 30)) as (app, _):
+        assert "▾ compacted to ~46.3k" in screen_lines(app)[5]

@@ -17,7 +17,6 @@ from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import line
 from ccmon.tui.screens.listing import ListingScreen
 from ccmon.tui.widgets.drag import chip, drag_frame, tone_of
-from ccmon.tui.widgets.facts import EXPIRES_SOON, cache_frame, context_frame, next_frame
 from ccmon.tui.widgets.narrow import drag_line, drag_row, gauge_rows, one_line
 from ccmon.tui.widgets.panel import SIDES, Frame, Panel, boxed, ruled, title
 from ccmon.tui.widgets.plan import Plan, PlanLayout, has_totals, plan
@@ -25,6 +24,7 @@ from ccmon.tui.widgets.request_list import RequestList
 from ccmon.tui.widgets.sessions import newest_frame, sessions_frame, totals_line
 from ccmon.tui.widgets.spend import spend_frame
 from ccmon.tui.widgets.trend import requests_in
+from ccmon.tui.widgets.vitals import EXPIRES_SOON, cache_frame, context_frame, next_frame
 
 _PANELS = (
     "gauges", "context", "next", "spend", "cache", "drag", "list", "totals", "sessions", "newest",
@@ -127,12 +127,11 @@ class OverviewScreen(ListingScreen):
     def _lines(
         self, name: str, shape: Plan, session: Session, snapshot: Snapshot, region: Region
     ) -> list[Content]:
-        now, flat = self._drawn_at, self.ccmon.flat
         if shape.form == "line":
-            return [one_line(session, region.width, now)]
+            return [one_line(session, region.width, self._drawn_at)]
         if shape.form == "rules":
             return self._ruled_lines(name, session, region)
-        frame = self._frame(name, shape, session, snapshot, region, now, flat=flat)
+        frame = self._frame(name, shape, session, snapshot, region)
         return boxed(frame, region.width, region.height)
 
     def _ruled_lines(self, name: str, session: Session, region: Region) -> list[Content]:
@@ -155,18 +154,10 @@ class OverviewScreen(ListingScreen):
         return ruled(frame, region.width, region.height)
 
     def _frame(
-        self,
-        name: str,
-        shape: Plan,
-        session: Session,
-        snapshot: Snapshot,
-        region: Region,
-        now: float,
-        *,
-        flat: bool,
+        self, name: str, shape: Plan, session: Session, snapshot: Snapshot, region: Region
     ) -> Frame:
         width, height = region.width - SIDES, region.height - 2
-        wide = shape.form == "three"
+        now, flat, wide = self._drawn_at, self.ccmon.flat, shape.form == "three"
         frames: dict[str, Callable[[], Frame]] = {
             "context": lambda: context_frame(session, width, flat=flat, extra=wide),
             "next": lambda: next_frame(session, width, now, extra=wide),

@@ -10,8 +10,8 @@ from ccmon import format as fmt
 from ccmon.snapshot import Cache, Session
 from ccmon.tui.safe import Part, facts, left, line, spread
 from ccmon.tui.widgets.drag import chip, facts_row
-from ccmon.tui.widgets.facts import crossing_share, fill_text, state_word, ttl_bar
 from ccmon.tui.widgets.gauge import level_gauge
+from ccmon.tui.widgets.vitals import crossing_share, fill_text, state_word, ttl_bar
 
 _NAME = 7
 _TTL_BAR = 8

@@ -12,8 +12,8 @@ from ccmon import format as fmt
 from ccmon.snapshot import Entered, Request, Session, Snapshot, Subagent
 from ccmon.tui.safe import Part, clean, clip, facts, left, line, right, spread
 from ccmon.tui.widgets.drag import chip
-from ccmon.tui.widgets.facts import EXPIRES_SOON, fill_text
 from ccmon.tui.widgets.panel import Frame, title
+from ccmon.tui.widgets.vitals import EXPIRES_SOON, fill_text
 
 _MARKS = {"busy": ("●", "$accent"), "waiting": ("◐", "$warning")}
 

@@ -48,13 +48,20 @@ def context_frame(session: Session, width: int, *, flat: bool, extra: bool = Fal
     room = width - start.cell_length - 5
     gauge = level_gauge(context.fill, crossing_share(context), room, flat=flat)
     rows = [line(start, *gauge, (percent.rjust(5), style)), _growth_row(context, width)]
-    if context.crossing_point is not None:
+    if context.compacted_to is not None:
+        rows.append(_compacted_row(context.compacted_to))
+    elif context.crossing_point is not None:
         point = fmt.tokens(context.crossing_point)
         words = ": past it re-reading leads"
         rows.append(line((TICK, "$bright bold"), (" = ", "$label"), point, (words, "$label")))
     if extra and session.compactions:
         rows.append(_compaction_row(session, width))
     return Frame(title("Context"), rows)
+
+
+def _compacted_row(tokens: int) -> Content:
+    """A compaction that no request followed yet: the gauge still shows what was before."""
+    return line(("▾", "$accent"), (" compacted to ", "$label"), f"~{fmt.tokens(tokens)}")
 
 
 def _growth_row(context: Context, width: int) -> Content:
