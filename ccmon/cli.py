@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
@@ -217,14 +218,17 @@ def _run(options: Options) -> int:
     chosen = {"theme": options.theme, "ascii": options.ascii or None}
     settings = load_settings(os.environ, overrides=chosen)
     with _homes(options) as homes, _log(options.debug, homes):
-        monitor = _monitor(options, settings, homes)
+        opening = partial(_monitor, options, settings, homes)
         if options.once:
-            return _once(options, settings, monitor, homes)
+            return _once(options, settings, opening(), homes)
         if options.session or options.project:
-            monitor.step()  # a name that matches nothing is said here, not behind a screen
+            # A name that matches nothing is said here, not behind a screen.
+            monitor = opening()
+            monitor.step()
+            opening = partial(lambda opened: opened, monitor)
         from ccmon.tui.app import CcmonApp
 
-        CcmonApp(monitor, settings=settings, session_id=options.session).run()
+        CcmonApp(opening, settings=settings, session_id=options.session).run()
     return 0
 
 

@@ -57,7 +57,7 @@ async def shoot(shot: Shot, home: Path) -> str:
     homes = config_homes([str(home)], {}, home)
     settings = load_settings({}, overrides={"theme": shot.theme})
     monitor = Monitor(homes, settings, Scope(live=True), clock=lambda: NOW)
-    app = CcmonApp(monitor, settings, clock=lambda: NOW)
+    app = CcmonApp(lambda: monitor, settings, clock=lambda: NOW)
     async with app.run_test(size=(shot.width, shot.height)) as pilot:
         async with asyncio.timeout(20):
             while app.snapshot is None or app.snapshot.progress.loading:

@@ -29,7 +29,7 @@ UNITS = ("usd", "tokens", "share")
 
 
 class CcmonApp(App[None]):
-    """A live view of what an engine (the Monitor) knows.
+    """A live view of what an engine (the Monitor) knows; ``opening`` makes it after first paint.
 
     ``snapshot`` is what the screens show (frozen while ``paused``), ``held`` the number of requests
     that came in since the pause. ``session_id`` selects a session from the start; a unique
@@ -45,7 +45,7 @@ class CcmonApp(App[None]):
 
     def __init__(
         self,
-        monitor: Engine,
+        opening: Callable[[], Engine],
         settings: Settings,
         *,
         session_id: str | None = None,
@@ -56,7 +56,6 @@ class CcmonApp(App[None]):
         super().__init__()
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.monitor = monitor
         self.settings = settings
         self.now = clock
         self.snapshot: Snapshot | None = None
@@ -66,7 +65,12 @@ class CcmonApp(App[None]):
         self._newest: Snapshot | None = None
         self._selected = session_id
         self._ascii = [AsciiFilter()] if settings.ascii else []
-        self._pump = Pump(monitor, self._publish, time.monotonic)
+        self._pump = Pump(opening, self._publish, time.monotonic)
+
+    @property
+    def monitor(self) -> Engine:
+        """The engine; there from the first snapshot on."""
+        return self._pump.engine
 
     @property
     def available_themes(self) -> dict[str, Theme]:

@@ -10,10 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ccmon.monitor import TextBlock
 from ccmon.snapshot import Snapshot, Span
+
+if TYPE_CHECKING:
+    from ccmon.monitor import TextBlock
 
 MIN_GAP = 0.1
 """Seconds: a change shown longer ago than this lets the next one through at once."""
@@ -45,17 +47,19 @@ class Engine(Protocol):
 class Pump:
     """Steps an engine and publishes its snapshots.
 
-    ``clock`` is monotonic seconds. Everything here runs on the event loop, except the engine's
-    own calls.
+    ``opening`` makes the engine, which takes a while: it is called off the event loop, by ``run``.
+    ``clock`` is monotonic seconds. Everything here runs on the event loop, except ``opening`` and
+    the engine's own calls.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        opening: Callable[[], Engine],
         publish: Callable[[Snapshot], object],
         clock: Callable[[], float],
     ) -> None:
-        self._engine = engine
+        self._opening = opening
+        self._opened: Engine | None = None
         self._publish = publish
         self._clock = clock
         self._stop = asyncio.Event()
@@ -69,11 +73,19 @@ class Pump:
 
         A failure of the engine or of its watch ends both and is raised.
         """
+        self._opened = await asyncio.to_thread(self._opening)
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch())
             while not self._stop.is_set():
                 await self._work()
             watching.cancel()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; raises RuntimeError before ``run`` has opened it."""
+        if self._opened is None:
+            raise RuntimeError("the engine is not open yet")
+        return self._opened
 
     def stop(self) -> None:
         """End ``run`` after the step now under way (at most its budget)."""
@@ -81,7 +93,7 @@ class Pump:
         self._wake.set()
 
     async def _watch(self) -> None:
-        async for paths in self._engine.watch(self._stop):
+        async for paths in self.engine.watch(self._stop):
             self._dirty |= paths
             self._wake.set()
 
@@ -90,9 +102,9 @@ class Pump:
         self._wake.clear()
         if self._dirty:
             paths, self._dirty = self._dirty, set()
-            self._engine.touch(paths)
-        more = await asyncio.to_thread(self._engine.step)
-        news = self._engine.revision != self._shown
+            self.engine.touch(paths)
+        more = await asyncio.to_thread(self.engine.step)
+        news = self.engine.revision != self._shown
         wait = self._due() - self._clock()
         if news and wait <= 0:
             await self._show()
@@ -105,8 +117,8 @@ class Pump:
             await self._wake.wait()
 
     async def _show(self) -> None:
-        self._shown = self._engine.revision
-        snapshot = await asyncio.to_thread(self._engine.snapshot)
+        self._shown = self.engine.revision
+        snapshot = await asyncio.to_thread(self.engine.snapshot)
         self._published.append(self._clock())
         self._publish(snapshot)
 

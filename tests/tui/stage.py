@@ -71,7 +71,7 @@ async def running(
     """The app at work on ``snapshot``, its clock standing at the snapshot's moment."""
     settings = settings or Settings()
     app = CcmonApp(
-        FakeMonitor(snapshot, settings),
+        lambda: FakeMonitor(snapshot, settings),
         settings,
         session_id=session_id,
         clock=clock or (lambda: snapshot.generated_at),

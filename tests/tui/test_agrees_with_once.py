@@ -34,7 +34,7 @@ async def test_every_number_is_the_same(
 
     settings = Settings()
     homes = config_homes([str(tmp_path / "config")], {}, tmp_path)
-    app = CcmonApp(Monitor(homes, settings, Scope(live=True)), settings)
+    app = CcmonApp(lambda: Monitor(homes, settings, Scope(live=True)), settings)
     async with app.run_test(size=(160, 45)) as pilot:
         while app.snapshot is None or app.snapshot.progress.loading or not app.snapshot.sessions:
             await pilot.pause(0.01)

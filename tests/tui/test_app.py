@@ -49,7 +49,9 @@ def bare_session(**changes: object) -> Session:
 
 
 async def test_it_paints_before_anything_is_read() -> None:
-    app = CcmonApp(FakeMonitor(sample.sample_snapshot()), Settings(), clock=lambda: sample.NOW)
+    app = CcmonApp(
+        lambda: FakeMonitor(sample.sample_snapshot()), Settings(), clock=lambda: sample.NOW
+    )
     seen: list[Snapshot | None] = []
     app.call_after_refresh(lambda: seen.append(app.snapshot))
     async with app.run_test(size=(100, 30)) as pilot:

@@ -24,7 +24,7 @@ async def pumping(
     work: Callable[[Pump], Awaitable[None]],
     clock: Callable[[], float] | None = None,
 ) -> None:
-    pump = Pump(monitor, shown.append, clock or asyncio.get_running_loop().time)
+    pump = Pump(lambda: monitor, shown.append, clock or asyncio.get_running_loop().time)
     task = asyncio.create_task(pump.run())
     try:
         await work(pump)
@@ -104,7 +104,9 @@ async def test_a_watch_that_fails_is_not_passed_over() -> None:
             yield {"/seen.jsonl"}
             raise OSError("no more watches")
 
-    pump = Pump(Blind(sample.calm_snapshot()), lambda _: None, asyncio.get_running_loop().time)
+    pump = Pump(
+        lambda: Blind(sample.calm_snapshot()), lambda _: None, asyncio.get_running_loop().time
+    )
     with pytest.raises(ExceptionGroup) as failure:
         await asyncio.wait_for(pump.run(), 1)
     assert failure.group_contains(OSError, match="no more watches")
