@@ -198,7 +198,14 @@ def test_the_number_column_has_room_for_every_number_and_the_mark_of_a_sub_agent
 
 
 def test_wide_characters_keep_the_row_as_wide_as_the_list() -> None:
-    row_of(msgspec.structs.replace(numbered(281), label="漢字" * 40), 80)
+    for verb, label in (("Read", "漢字" * 40), ("漢字", "coupon"), ("漢字" * 40, "漢字")):
+        row_of(msgspec.structs.replace(numbered(281), verb=verb, label=label), 80)
+
+
+def test_thinking_is_mentioned_where_it_costs_no_argument() -> None:
+    request = msgspec.structs.replace(numbered(277), thinks=True)
+    assert row_of(request, 120).rstrip().endswith("Read test/cart.test.ts, think")
+    assert row_of(request, 100).rstrip().endswith("Read test/cart.test.ts")
 
 
 def listed(rows: RequestRows) -> list[str]:

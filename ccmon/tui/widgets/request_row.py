@@ -17,6 +17,8 @@ BIG_GROWTH = 10_000
 LOW_READ = 0.6
 MARK = 2
 """Cells at the left for cursor and bust mark."""
+EDGE = 1
+"""Blank cells at the right."""
 PRICE = 6
 """Cells of a column of money."""
 
@@ -82,7 +84,8 @@ class Shape:
             for column in COLUMNS
         ]
         while True:
-            used = MARK + sum(column.gap + column.width for column in columns) + STEP_GAP
+            cells = sum(column.gap + column.width for column in columns)
+            used = MARK + cells + STEP_GAP + EDGE
             going = [column for column in columns if column.drop]
             if width - used >= MIN_STEP or not going:
                 break
@@ -171,6 +174,7 @@ def request_row(row: Request, shape: Shape, *, cursor: bool, clock: Callable[...
         parts += [(" " * column.gap, looks.ink("$label")), (cell, style)]
     parts.append((" " * STEP_GAP, looks.ink("$label")))
     parts += _step(row, shape.step, looks)
+    parts.append((" " * EDGE, looks.ink("$label")))
     return line(*parts)
 
 
@@ -181,14 +185,14 @@ def _cell(
     usage = row.usage
     if name == "#":
         number = str(row.n) if row.thread == MAIN else f"·{row.n}"
-        return number, looks.raised("$foreground")
+        return number, looks.raised("$label")
     if name == "time":
         return clock(row.at), looks.ink("$label")
     if name == "ctx":
         return fmt.tokens(row.context), looks.raised("$foreground")
     if name == "new":
         large = row.growth >= BIG_GROWTH
-        return fmt.growth(row.growth), looks.raised("$bright" if large else "$foreground")
+        return fmt.growth(row.growth), looks.raised("$bright" if large else "$label")
     if name == "read%":
         share = row.read_share
         low = share is not None and share < LOW_READ
@@ -249,13 +253,15 @@ def _step(row: Request, width: int, looks: Looks) -> list[Part]:
         return _words("»", prompt, width, looks.ink("$accent"), looks.ink("$foreground"))
     verb, label = clean(row.verb), clean(row.label)
     if row.thinks and verb:
-        label = f"{label}, think" if label else "think"
+        longer = f"{label}, think" if label else "think"
+        if line(verb, " ", longer).cell_length <= width:
+            label = longer
     return _words(verb, label, width, looks.ink("$foreground"), looks.ink("$label"))
 
 
 def _words(head: str, tail: str, width: int, head_style: str, tail_style: str) -> list[Part]:
     first = clip(head, width)
-    rest = left(f" {tail}" if tail else "", max(0, width - len(line(first))))
+    rest = left(f" {tail}" if tail else "", max(0, width - line(first).cell_length))
     return [(first, head_style), (rest, tail_style)]
 
 
