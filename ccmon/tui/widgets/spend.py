@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from textual.content import Content
 
@@ -45,21 +47,24 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One span of requests: its name, the money (None: no price), and the requests themselves."""
+    """One span of requests: its name, the money (None: no price), and the requests by thread."""
 
     name: str
     split: Split | None
-    requests: Sequence[Request]
+    threads: Sequence[Sequence[Request]]
 
     def shares(self, unit: str) -> Shares | None:
-        """The four parts in the unit; ``share`` counts money."""
+        """The four parts in the unit; ``share`` counts money.
+
+        In tokens the first three add up to what was read: from the cache, written again, new.
+        """
         if unit == "tokens":
-            return Shares(
-                sum(request.reread for request in self.requests),
-                sum(request.rewritten for request in self.requests),
-                sum(request.new for request in self.requests),
-                sum(request.usage.output_tokens for request in self.requests),
-            )
+            requests = list(chain.from_iterable(self.threads))
+            read = sum(request.usage.cache_read_input_tokens for request in requests)
+            rewritten = sum(request.rewritten for request in requests)
+            contexts = sum(request.usage.prompt_tokens for request in requests)
+            output = sum(request.usage.output_tokens for request in requests)
+            return Shares(read, rewritten, contexts - read - rewritten, output)
         split = self.split
         return Shares(split.carry, split.rewrite, split.fresh, split.output) if split else None
 
@@ -69,12 +74,11 @@ def columns_of(session: Session) -> list[Column]:
     spend, requests = session.spend, session.requests
     if spend is None or not requests:
         return []
-    segment = requests[-1].segment
-    since = next(request.n for request in requests if request.segment == segment)
-    everything = [*requests, *(r for agent in session.subagents for r in agent.requests)]
+    start = bisect_left(requests, requests[-1].segment, key=lambda request: request.segment)
+    everything = [requests, *(agent.requests for agent in session.subagents)]
     return [
-        Column(f"last {SPAN}", spend.last12, requests[-SPAN:]),
-        Column(f"since #{since}", spend.segment, requests[since - 1 :]),
+        Column(f"last {SPAN}", spend.last12, [requests[-SPAN:]]),
+        Column(f"since #{requests[start].n}", spend.segment, [requests[start:]]),
         Column("session", spend.session, everything),
     ]
 
