@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
 
 from ccmon.snapshot import MAIN, Request, Session
 
@@ -165,10 +167,14 @@ def _between(term: str) -> Test | None:
 
 
 def _minute_of_day(at: float | None) -> int | None:
-    if at is None:
-        return None
+    return None if at is None or not isfinite(at) else _local_minute(at // 60)
+
+
+@lru_cache(4096)
+def _local_minute(minutes: float) -> int | None:
+    """Minute of the local day, for whole minutes since the epoch: many requests share one."""
     try:
-        moment = datetime.fromtimestamp(at, UTC).astimezone()
+        moment = datetime.fromtimestamp(minutes * 60, UTC).astimezone()
     except (OverflowError, ValueError, OSError):
         return None
     return moment.hour * 60 + moment.minute

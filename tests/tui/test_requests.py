@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from textual import events
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from ccmon.snapshot import MAIN, Request, Session, Snapshot
 from ccmon.tui.app import CcmonApp
@@ -107,6 +109,32 @@ async def test_follow_shows_the_newest_and_any_move_lets_go() -> None:
         await pilot.press("f")
         await settled(app, pilot)
         assert (listed.selected.n, listed.follow, listed.unseen) == (285, True, 0)
+
+
+async def test_whoever_scrolled_away_with_the_wheel_is_not_taken_back() -> None:
+    snapshot = sample_snapshot()
+    async with running(snapshot, (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        listed = on_requests(app).request_list
+        await wheel(pilot, listed, events.MouseScrollUp)
+        assert listed.follow
+        await wheel(pilot, listed, events.MouseScrollDown)
+        await settled(app, pilot)
+        before = screen_lines(app)
+        assert "follow off" in before[0]
+        await put(app, pilot, grown(snapshot, 3))
+        after = screen_lines(app)
+        assert after[3:20] == before[3:20]
+        assert "follow off +3" in after[0]
+
+
+async def wheel(
+    pilot: Pilot[None], over: Widget, turn: type[events.MouseScrollUp | events.MouseScrollDown]
+) -> None:
+    """Turn the wheel; the pilot can click but not scroll."""
+    for _ in range(3):
+        over.post_message(turn(over, 9, 9, 0, 1, 0, False, False, False))
+        await pilot.pause()
 
 
 async def test_moving_stops_at_the_ends_and_passes_over_a_compaction() -> None:

@@ -214,6 +214,19 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
             self._let_go()
             self._go(index)
 
+    def on_mouse_scroll_down(self) -> None:
+        """Whoever looks at other rows is not taken back to the newest."""
+        self._look_elsewhere(can_move=self.scroll_offset.y < self.max_scroll_y)
+
+    def on_mouse_scroll_up(self) -> None:
+        """The same upwards."""
+        self._look_elsewhere(can_move=self.scroll_offset.y > 0)
+
+    def _look_elsewhere(self, *, can_move: bool) -> None:
+        if self.follow and can_move:
+            self._let_go()
+            self.post_message(self.Moved())
+
     @property
     def _in_sight(self) -> int:
         return max(1, self.size.height - HEADER)
