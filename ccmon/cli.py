@@ -8,6 +8,7 @@ failure. What a face needs is imported when it is chosen: ``--once`` never loads
 import argparse
 import contextlib
 import difflib
+import gc
 import os
 import re
 import sys
@@ -228,8 +229,16 @@ def _run(options: Options) -> int:
             opening = partial(lambda opened: opened, monitor)
         from ccmon.tui.app import CcmonApp
 
+        _collect_garbage()
         CcmonApp(opening, settings=settings, session_id=options.session).run()
     return 0
+
+
+def _collect_garbage() -> None:
+    """Imports are done: what they made stays, so the collector need not look at it again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -273,6 +282,7 @@ def _once(
 ) -> int:
     from ccmon.report.once import print_snapshot
 
+    _collect_garbage()
     while monitor.step():
         pass
     shown = monitor.snapshot()

@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.command import Provider
 from textual.css.query import NoMatches
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -19,6 +20,7 @@ from ccmon.settings import Settings
 from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.ascii import AsciiFilter
 from ccmon.tui.commands import bindings
+from ccmon.tui.driver import quicker
 from ccmon.tui.messages import SnapshotReady
 from ccmon.tui.modes import MODES, palette
 from ccmon.tui.pump import Engine, Pump
@@ -71,6 +73,10 @@ class CcmonApp(App[None]):
     def monitor(self) -> Engine:
         """The engine; there from the first snapshot on."""
         return self._pump.engine
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver for this terminal, the usual one in its quicker form."""
+        return quicker(super().get_driver_class())
 
     @property
     def available_themes(self) -> dict[str, Theme]:

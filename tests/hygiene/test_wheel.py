@@ -43,7 +43,7 @@ def test_the_wheel_holds_every_module_and_all_data(wheel: zipfile.ZipFile) -> No
 
 def test_the_wheel_has_the_command_and_the_licence(wheel: zipfile.ZipFile) -> None:
     info = f"ccmon_tui-{__version__}.dist-info"
-    assert "ccmon = ccmon.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
+    assert "ccmon = ccmon.__main__:run" in wheel.read(f"{info}/entry_points.txt").decode()
     assert f"{info}/licenses/LICENSE" in wheel.namelist()
 
 
