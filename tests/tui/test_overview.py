@@ -171,3 +171,12 @@ async def test_a_compaction_that_no_request_followed_yet_is_announced() -> None:
     session = msgspec.structs.replace(session, context=context)
     async with running(sample.snapshot_of(session), (100, 30)) as (app, _):
         assert "▾ compacted to ~46.3k" in screen_lines(app)[5]
+
+
+async def test_a_demo_says_that_it_is_one() -> None:
+    snapshot = sample.sample_snapshot()
+    demo = msgspec.structs.replace(snapshot, places=(Place("/scratch", "--demo", True),))
+    async with running(demo, (100, 30)) as (app, _):
+        assert " demo " in screen_lines(app)[0]
+    async with running(snapshot, (100, 30)) as (app, _):
+        assert " demo " not in screen_lines(app)[0]

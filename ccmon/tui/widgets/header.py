@@ -16,6 +16,8 @@ from ccmon.tui.widgets.lines import Lines
 if TYPE_CHECKING:
     from ccmon.tui.screens.base import MonitorScreen
 
+DEMO = "--demo"
+"""Origin of the config home that the demo plays into."""
 _NARROW = 80
 _WIDE = 150
 _PROJECT = 24
@@ -129,6 +131,8 @@ def _identity(session: Session | None, *, narrow: bool) -> Iterable[Content]:
 
 
 def _facts(snapshot: Snapshot, session: Session | None, *, wide: bool) -> Iterable[Content]:
+    if any(place.origin == DEMO for place in snapshot.places):
+        yield line(("demo", "$accent"))
     if wide and session is not None:
         yield session_totals(session)
     if snapshot.progress.loading:
