@@ -2,36 +2,41 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
-from ccmon.snapshot import Request, Session
+from ccmon.snapshot import MAIN, Request, Session
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """``requests`` have read ``tokens`` more each so far, for ``cost`` USD (None: unpriced).
+    """The bill for carrying what entered with a request.
 
-    ``per_prompt`` is what a prompt of ``prompt_requests`` requests pays for it from now on; None
-    once the content has left the context.
+    Each of ``later`` has read ``tokens`` more, for ``cost`` USD in all (None: unpriced).
+    ``left_at`` is the request that no longer had them; before there is one, a prompt of
+    ``prompt_requests`` requests will pay ``per_prompt`` USD for them.
     """
 
-    requests: int
+    later: Sequence[Request]
     tokens: int
     cost: float | None
     per_prompt: float | None
     prompt_requests: float | None
-    gone: bool
+    left_at: Request | None
 
 
 def carried(session: Session, thread: Sequence[Request], request: Request) -> Carried:
-    """The bill of what entered with ``request``; ``thread`` is the thread it belongs to."""
-    later = list(
-        takewhile(lambda row: row.segment == request.segment, thread[request.n : len(thread)])
-    )
-    gone = request.n + len(later) < len(thread)
+    """The bill of what entered with ``request``; ``thread`` is the thread it belongs to.
+
+    Requests per prompt are known of the main thread; its newest request has the price in force.
+    """
+    after = islice(thread, request.n, None)
+    later = tuple(takewhile(lambda row: row.segment == request.segment, after))
+    end = request.n + len(later)
+    left_at = thread[end] if end < len(thread) else None
     prices = [row.price.read for row in later if row.price is not None]
     cost = sum(prices) * request.new if len(prices) == len(later) else None
-    rate = session.context.requests_per_turn if session.context else None
-    read = request.price.read if request.price else None
-    per_prompt = None if gone or rate is None or read is None else read * request.new * rate
-    return Carried(len(later), request.new, cost, per_prompt, rate, gone)
+    rate = session.context.requests_per_turn if session.context is not None else None
+    price = thread[-1].price
+    if left_at is not None or request.thread != MAIN or rate is None or price is None:
+        return Carried(later, request.new, cost, None, None, left_at)
+    return Carried(later, request.new, cost, price.read * request.new * rate, rate, None)

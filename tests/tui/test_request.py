@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.content import Content
 from textual.pilot import Pilot
 
 from ccmon.monitor import TextBlock
 from ccmon.snapshot import Entered, Request, Snapshot, Span, Usage
 from ccmon.tui.app import CcmonApp
+from ccmon.tui.carried import carried
 from ccmon.tui.screens.request import Needs, RequestScreen, places
 from ccmon.tui.widgets.request_panels import (
     entered_frame,
@@ -131,8 +135,8 @@ def test_what_entered_has_bytes_where_arithmetic_gives_no_tokens() -> None:
     )
     rows = entered_frame(msgspec.structs.replace(number(281), entered=items), 96, flat=True).rows
     assert rows[0].plain.split()[3:] == ["1,204", "━", "exact", "4.3", "kB"]
-    assert rows[1].plain.split() == ["Read", "a.ts", "9.0", "kB"]
-    assert rows[2].plain.split() == ["Grep", "cart", "700", "Bytes"]
+    assert rows[1].plain.split() == ["Read", "a.ts", "-", "9.0", "kB"]
+    assert rows[2].plain.split() == ["Grep", "cart", "-", "700", "Bytes"]
     assert rows[3].plain.split()[:6] == ["the", "rest", "of", "the", "growth", "13,699"]
     assert rows[3].plain.rstrip().endswith("exact sum")
 
@@ -143,18 +147,23 @@ def test_the_first_request_of_a_context_accounts_for_all_of_it() -> None:
     assert frame.rows[-1].plain.split()[:5] == ["rest:", "system", "prompt,", "tools", "30,700"]
 
 
+def future_of(request: Request) -> Sequence[Content]:
+    session = sample.sample_session()
+    return future_frame(request, carried(session, session.requests, request), 96).rows
+
+
 def test_the_future_is_the_price_of_carrying_what_is_new() -> None:
-    rows = future_frame(number(281), sample.main_requests(), 12.3, 96).rows
+    rows = future_of(number(281))
     assert rows[0].plain.startswith(
         "carried by #282 and #283: $0.0060 for 14.9k   per prompt of 12"
     )
     assert rows[1].plain.endswith("/compact, /clear or a rewind to before #281")
-    (now, _) = future_frame(number(283), sample.main_requests(), None, 96).rows
-    assert now.plain == "carried by no later request yet"
+    (now, _) = future_of(number(283))
+    assert now.plain.startswith("carried by no later request yet   per prompt of 12 requests: ")
 
 
 def test_the_future_of_a_compacted_context_is_over() -> None:
-    rows = future_frame(number(70), sample.main_requests(), 12.3, 96).rows
+    rows = future_of(number(70))
     assert rows[-1].plain == "left the context at #71, which began a new context"
     assert "per prompt" not in rows[0].plain
 

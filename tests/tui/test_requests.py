@@ -168,12 +168,31 @@ async def test_a_filter_is_typed_kept_and_cleared_step_by_step() -> None:
         screen = on_requests(app)
         assert [row.n for row in screen.request_list.rows.requests] == [205, 150, 44]
         assert "Requests 3 of 283" in screen_lines(app)[0]
+        assert "sort # ▾   follow ON" in screen_lines(app)[0]
+        assert screen_lines(app)[-2].startswith(" bust")
         await pilot.press("escape")
         await settled(app, pilot)
         assert len(screen.request_list.rows.requests) == 283
         await pilot.press("escape")
         await settled(app, pilot)
         assert app.current_mode == "overview"
+
+
+async def test_the_count_is_of_the_threads_that_are_looked_at() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        assert "Requests 283 " in (await open_list(app, pilot))[0]
+        for text, count in (("agent:all", "297 of 297"), ("agent:explore #3..5", "3 of 14")):
+            on_requests(app).apply_filter(text)
+            await settled(app, pilot)
+            assert f"Requests {count} " in screen_lines(app)[0]
+
+
+async def test_a_filter_that_lets_nothing_through_says_so() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_list(app, pilot, "slash", *"nowhere")
+        assert "Requests 0 of 283" in lines[0]
+        assert lines[3].strip() == "no request matches"
+        assert lines[4].strip() == ""
 
 
 async def test_a_term_that_makes_no_sense_is_shown_and_the_rest_holds() -> None:

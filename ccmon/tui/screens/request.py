@@ -15,7 +15,8 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
 from ccmon import format as fmt
-from ccmon.snapshot import MAIN, Request, Session, Snapshot, Span
+from ccmon.snapshot import Request, Session, Snapshot, Span
+from ccmon.tui.carried import carried
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import Part, clean, clip, line
 from ccmon.tui.screens.base import MonitorScreen
@@ -232,14 +233,12 @@ class RequestScreen(MonitorScreen):
         edges = SIDES if regions["text"].width >= _NARROW else 2
         width = {name: region.width - edges for name, region in regions.items()}
         flat, unit = self.ccmon.flat, self.ccmon.unit
-        per_turn = None
-        if self.thread == MAIN and session.context is not None:
-            per_turn = session.context.requests_per_turn
+        bill = carried(session, self.requests, request)
         return {
             "usage": usage_frame(request, width["usage"]),
             "money": money_frame(request, session, width["money"], unit, flat=flat),
             "entered": entered_frame(request, width["entered"], flat=flat),
-            "future": future_frame(request, self.requests, per_turn, width["future"]),
+            "future": future_frame(request, bill, width["future"]),
         }
 
     def _pane(self, name: str) -> Pane:

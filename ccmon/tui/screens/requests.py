@@ -51,7 +51,7 @@ class CostStrip(Lines):
 
 
 class FilterInput(Input):
-    """The filter line at the bottom; it lives only while it is used."""
+    """The filter line at the bottom, there while it is typed in and while it filters."""
 
     DEFAULT_CSS = """
     FilterInput {
@@ -95,22 +95,19 @@ class RequestsScreen(ListingScreen):
         if session is None:
             return ("Requests",)
         rows = self.request_list.rows
-        count = f"{rows.total:,}"
+        count = f"{rows.looked_at:,}"
         if rows.query:
             count = f"{len(rows.requests):,} of {count}"
         project = f"{clean(session.project)} {clean(session.session_id)[:8]}"
         return (project, f"Requests {count}")
 
     def settings_line(self) -> tuple[Part, ...]:
-        """Filter, sort, follow and unit."""
+        """Sort, follow and unit."""
         listed = self.request_list
         rows = listed.rows
-        parts: list[Part] = []
-        if rows.query.text:
-            parts += [("filter ", "$label"), (clean(rows.query.text)[:24], "$accent"), "   "]
         arrow = "▾" if rows.descending else "▴"
         sort = {"cost": "$req", "carry": "$carry"}.get(rows.sort, rows.sort)
-        parts += [("sort ", "$label"), f"{sort} {arrow}", "   ", ("follow ", "$label")]
+        parts: list[Part] = [("sort ", "$label"), f"{sort} {arrow}", "   ", ("follow ", "$label")]
         parts.append(("ON", "$accent") if listed.follow else "off")
         if listed.unseen:
             parts.append((f" +{listed.unseen:,}", "$warning"))
@@ -133,6 +130,10 @@ class RequestsScreen(ListingScreen):
         """Filter by a line of text; terms that make no sense are shown and ignored."""
         query = parse(text)
         self._wanted = text
+        field = self.query_one(FilterInput)
+        with self.prevent(Input.Changed):
+            field.value = text
+        field.display = bool(text) or field.has_focus
         errors = self.query_one("#filter-errors", Lines)
         errors.display = bool(query.errors)
         if query.errors:
@@ -168,8 +169,8 @@ class RequestsScreen(ListingScreen):
         if event.key == "escape" and self.query_one(FilterInput).has_focus:
             event.stop()
             event.prevent_default()
+            self.apply_filter("")
             self._close_filter()
-            self._clear_filter()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the strip goes to the request of that column."""
@@ -187,13 +188,12 @@ class RequestsScreen(ListingScreen):
         """Open the filter line."""
         field = self.query_one(FilterInput)
         field.display = True
-        field.value = self._wanted
         field.focus()
 
     def action_back(self) -> None:
         """Clear the filter if there is one, else back to the Overview; never quits."""
         if self.request_list.rows.query.text or self._wanted:
-            self._clear_filter()
+            self.apply_filter("")
         else:
             self.call_later(self.ccmon.action_tab, "overview")
 
@@ -262,12 +262,9 @@ class RequestsScreen(ListingScreen):
                 self.notify(f"not written: {error.strerror}", severity="error", markup=False)
                 return
 
-    def _clear_filter(self) -> None:
-        self.query_one(FilterInput).value = ""
-        self.apply_filter("")
-
     def _close_filter(self) -> None:
-        self.query_one(FilterInput).display = False
+        field = self.query_one(FilterInput)
+        field.display = bool(field.value)
         self.request_list.focus()
 
     def _draw_strip(self) -> None:

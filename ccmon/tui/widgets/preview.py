@@ -9,6 +9,7 @@ from ccmon.snapshot import MAIN, Entered, Request, Session
 from ccmon.tui.carried import carried
 from ccmon.tui.safe import Part, clean, clip, facts, line
 from ccmon.tui.widgets.panel import Frame
+from ccmon.tui.widgets.request_panels import thread_of
 
 LABEL = 9
 
@@ -49,14 +50,13 @@ def _entered(item: Entered | int) -> list[Part]:
 
 
 def _carried(session: Session, request: Request, width: int) -> Content:
-    threads = {agent.agent_id: agent.requests for agent in session.subagents}
-    bill = carried(session, threads.get(request.thread, session.requests), request)
-    if not bill.requests:
+    bill = carried(session, thread_of(session, request.thread), request)
+    if not bill.later:
         return line(("by no request yet", "$label"))
     so_far: list[Part] = [
-        ("by ", "$label"), f"{bill.requests:,}",
-        (" requests" if bill.requests > 1 else " request", "$label"),
-        (" until it left the context  " if bill.gone else " so far  ", "$label"),
+        ("by ", "$label"), f"{len(bill.later):,}",
+        (" requests" if len(bill.later) > 1 else " request", "$label"),
+        (" until it left the context  " if bill.left_at else " so far  ", "$label"),
         (fmt.money(bill.cost), "$bright"),
     ]  # fmt: skip
     if bill.per_prompt is None or bill.prompt_requests is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, cast
 
-from rich.segment import Segment
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
@@ -17,7 +16,8 @@ from textual.visual import Visual
 from ccmon import format as fmt
 from ccmon.snapshot import Compaction, Request, Session
 from ccmon.tui.query import Query
-from ccmon.tui.widgets.request_row import Shape, divider, request_row, titles
+from ccmon.tui.safe import fit, line
+from ccmon.tui.widgets.request_row import MARK, Shape, divider, request_row, titles
 from ccmon.tui.widgets.request_rows import Item, Place, RequestRows
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
             return self._strip(content, shape.width)
         index = self.scroll_offset.y + y - HEADER
         if not 0 <= index < len(self.rows):
-            return Strip([Segment(" " * shape.width, self.rich_style)])
+            word = self._nothing if not len(self.rows) and y == HEADER else ""
+            return self._strip(fit(line(" " * MARK, (word, "$label")), shape.width), shape.width)
         item, under = self.rows[index], index == self._cursor
         key = (id(item), under)
         cached = self._strips.get(key)
@@ -226,6 +227,11 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
         if self.follow and can_move:
             self._let_go()
             self.post_message(self.Moved())
+
+    @property
+    def _nothing(self) -> str:
+        """Why there is no row."""
+        return "no request matches" if self.rows.query else "no request yet"
 
     @property
     def _in_sight(self) -> int:

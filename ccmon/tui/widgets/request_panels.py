@@ -9,6 +9,7 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.snapshot import Entered, Request, Session
+from ccmon.tui.carried import Carried
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, left, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
@@ -239,8 +240,8 @@ class _Grid:
         return self._row(line((clip(name, self.name), "$label")), tokens, "exact sum", "")
 
     def _row(self, name: Content, tokens: int | None, method: str, size: str) -> Content:
-        count = "" if tokens is None else fmt.exact(tokens)
-        parts: list[Part] = [_cut(name, self.name), (count.rjust(_TOKENS), "$bright")]
+        known = "$faint" if tokens is None else "$bright"
+        parts: list[Part] = [_cut(name, self.name), (fmt.exact(tokens).rjust(_TOKENS), known)]
         if self.bar:
             share = (tokens or 0) / self.peak if self.peak else None
             bar = share_bar(share, self.bar, "$accent-mid", flat=self.flat, track=False)
@@ -258,37 +259,27 @@ def _cut(content: Content, width: int) -> Content:
     return spread(width, content)
 
 
-def future_frame(
-    request: Request, requests: Sequence[Request], per_turn: float | None, width: int
-) -> Frame:
+def future_frame(request: Request, bill: Carried, width: int) -> Frame:
     """What carrying the request's new tokens has cost so far, and costs with each prompt."""
-    later = [each for each in requests[request.n :] if each.segment == request.segment]
-    new = request.new
-    carried: list[Sequence[Part]] = []
-    if not later:
-        carried.append([("carried by no later request yet", "$label")])
-    else:
-        costs = [each.price.read * new for each in later if each.price is not None]
-        money = sum(costs) if len(costs) == len(later) else None
-        carried.append(
+    groups: list[Sequence[Part]] = [[("carried by no later request yet", "$label")]]
+    if bill.later:
+        groups = [
             [
-                ("carried by ", "$label"), *_which(later), (": ", "$label"),
-                (fmt.money(money), "$bright"), (" for ", "$label"), fmt.tokens(new),
+                ("carried by ", "$label"), *_which(bill.later), (": ", "$label"),
+                (fmt.money(bill.cost), "$bright"), (" for ", "$label"), fmt.tokens(bill.tokens),
+            ]
+        ]  # fmt: skip
+    if bill.per_prompt is not None:
+        groups.append(
+            [
+                ("per prompt of ", "$label"), f"{bill.prompt_requests:.0f}",
+                (" requests: ", "$label"), (fmt.money(bill.per_prompt), "$bright"),
             ]
         )  # fmt: skip
-    price = requests[-1].price if requests else None
-    left_at = requests[later[-1].n if later else request.n :][:1]
-    if per_turn and price is not None and not left_at:
-        carried.append(
-            [
-                ("per prompt of ", "$label"), f"{per_turn:.0f}", (" requests: ", "$label"),
-                (fmt.money(price.read * new * per_turn), "$bright"),
-            ]
-        )  # fmt: skip
-    beside = Content("   ").join(line(*group) for group in carried)
+    beside = Content("   ").join(line(*group) for group in groups)
     fits = beside.cell_length <= width
-    rows = [beside] if fits else [facts(width, group) for group in carried]
-    return Frame(title("Future"), [*rows, _leaves_row(request, left_at, width)])
+    rows = [beside] if fits else [facts(width, group) for group in groups]
+    return Frame(title("Future"), [*rows, _leaves_row(request, bill.left_at, width)])
 
 
 def _which(later: Sequence[Request]) -> list[Part]:
@@ -299,10 +290,10 @@ def _which(later: Sequence[Request]) -> list[Part]:
     return [f"{len(later):,}", (" requests so far", "$label")]
 
 
-def _leaves_row(request: Request, left_at: Sequence[Request], width: int) -> Content:
-    if left_at:
+def _leaves_row(request: Request, left_at: Request | None, width: int) -> Content:
+    if left_at is not None:
         words = ", which began a new context"
-        return facts(width, [("left the context at ", "$label"), f"#{left_at[0].n}",
+        return facts(width, [("left the context at ", "$label"), f"#{left_at.n}",
                              (words, "$label")])  # fmt: skip
     before: list[Part] = [(" to before ", "$label"), f"#{request.n}"]
     short = line(("leaves at ", "$label"), "/compact", (", ", "$label"), "/clear",

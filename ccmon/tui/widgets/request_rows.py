@@ -49,8 +49,12 @@ class RequestRows:
     @property
     def digits(self) -> int:
         """Cells of the longest number; those of sub-agents have a mark before them."""
-        threads = self.query.threads(self._session) if self._session else []
-        return len(str(max(map(len, threads), default=0))) + self._merges
+        return len(str(max(map(len, self._threads), default=0))) + self._merges
+
+    @property
+    def looked_at(self) -> int:
+        """Requests of the threads that the filter looks at."""
+        return sum(map(len, self._threads))
 
     @property
     def requests(self) -> list[Request]:
@@ -91,6 +95,10 @@ class RequestRows:
         return len(self._items) - 1 - at if self.descending else at
 
     @property
+    def _threads(self) -> list[tuple[Request, ...]]:
+        return self.query.threads(self._session) if self._session else []
+
+    @property
     def _merges(self) -> bool:
         """More than the main thread is looked at."""
         return self.query.agents not in (None, MAIN)
@@ -119,7 +127,7 @@ class RequestRows:
         self._compactions = session.compactions if session else ()
         if session is None:
             return
-        rows = [row for thread in self.query.threads(session) for row in thread]
+        rows = [row for thread in self._threads for row in thread]
         if self.query.tests:
             rows = [row for row in rows if self.query.matches(row)]
         if self._merges:
