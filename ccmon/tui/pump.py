@@ -17,10 +17,9 @@ from ccmon.snapshot import Snapshot, Span
 if TYPE_CHECKING:
     from ccmon.monitor import TextBlock
 
-MIN_GAP = 0.1
-"""Seconds: a change shown longer ago than this lets the next one through at once."""
 PER_SECOND = 4
-"""Snapshots in any second, at most."""
+PACE = ((1, 0.1), (PER_SECOND, 1.0), (10, 4.0))
+"""So many snapshots in so many seconds at most: one alone shows at once, a storm costs little."""
 
 
 class Engine(Protocol):
@@ -65,7 +64,7 @@ class Pump:
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._dirty: set[str] = set()
-        self._published: deque[float] = deque(maxlen=PER_SECOND)
+        self._published: deque[float] = deque(maxlen=max(count for count, _ in PACE))
         self._shown = -1
 
     async def run(self) -> None:
@@ -105,7 +104,8 @@ class Pump:
             self.engine.touch(paths)
         more = await asyncio.to_thread(self.engine.step)
         news = self.engine.revision != self._shown
-        wait = self._due() - self._clock()
+        now = self._clock()
+        wait = due(self._published, now) - now
         if news and wait <= 0:
             await self._show()
         elif news and not more:
@@ -122,11 +122,10 @@ class Pump:
         self._published.append(self._clock())
         self._publish(snapshot)
 
-    def _due(self) -> float:
-        """When the next snapshot may be shown."""
-        if not self._published:
-            return self._clock()
-        earliest = self._published[-1] + MIN_GAP
-        if len(self._published) == PER_SECOND:
-            earliest = max(earliest, self._published[0] + 1.0)
-        return earliest
+
+def due(published: Sequence[float], now: float) -> float:
+    """When the next snapshot may be shown, given when the last ones were."""
+    return max(
+        (published[-count] + seconds for count, seconds in PACE if len(published) >= count),
+        default=now,
+    )

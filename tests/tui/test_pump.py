@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from ccmon.snapshot import Snapshot
-from ccmon.tui.pump import PER_SECOND, Pump
+from ccmon.tui.pump import PACE, PER_SECOND, Pump, due
 from tests import sample
 from tests.tui.stage import FakeMonitor
 
@@ -87,6 +87,27 @@ async def test_a_storm_of_changes_is_read_and_shown_a_few_times_a_second() -> No
         await until(lambda: shown[-1] is last)
 
     await pumping(monitor, shown, work)
+
+
+def shown_in(storm: float) -> list[float]:
+    """When snapshots are shown while there is always something new."""
+    now, times = 100.0, list[float]()
+    while now < 100.0 + storm:
+        if due(times, now) <= now:
+            times.append(now)
+        now += 0.001
+    return times
+
+
+def test_a_storm_that_lasts_is_shown_less_often_than_one_that_passes() -> None:
+    """Drawing at the highest rate for ever would cost more than the rest of the program."""
+    assert len(shown_in(0.25)) == 3
+    assert len(shown_in(0.95)) == PER_SECOND
+    assert len(shown_in(12.0)) == 30
+    for count, seconds in PACE:
+        times = shown_in(12.0)
+        gaps = [later - earlier for earlier, later in zip(times, times[count:], strict=False)]
+        assert min(gaps) >= seconds - 1e-6
 
 
 async def test_stopping_ends_the_pump_while_it_waits() -> None:
