@@ -150,6 +150,15 @@ async def test_moving_stops_at_the_ends_and_passes_over_a_compaction() -> None:
         assert listed.selected.n == 70
 
 
+async def test_the_preview_counts_growth_or_all_of_a_context_that_began() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        for n, said in ((281, "entered  +14.9k tokens"), (71, "entered  46.3k tokens")):
+            assert on_requests(app).request_list.move_to((MAIN, n))
+            await settled(app, pilot)
+            assert any(said in row for row in screen_lines(app))
+
+
 async def test_sorting_goes_through_the_columns_and_back() -> None:
     async with running(sample_snapshot(), (100, 30)) as (app, pilot):
         await open_list(app, pilot, "s")

@@ -21,7 +21,7 @@ def preview_frame(session: Session, request: Request, width: int) -> Frame:
     return Frame(
         line((number, "$bright bold"), " ", (fmt.clock(request.at), "$label")),
         [
-            _named("entered", facts(width - LABEL, *map(_entered, _largest(request)))),
+            _named("entered", facts(width - LABEL, _whole(request), *_largest(request))),
             _named("carried", _carried(session, request, width - LABEL)),
             _named("cost", _cost(request, width - LABEL)),
         ],
@@ -34,14 +34,19 @@ def _named(name: str, content: Content) -> Content:
     return line((name.ljust(LABEL), "$label"), content)
 
 
-def _largest(request: Request) -> list[Entered | int]:
-    """Growth first, then what came, largest on disk first."""
-    return [request.growth, *sorted(request.entered, key=lambda item: -item.size)]
+def _whole(request: Request) -> list[Part]:
+    """What entered in all: the growth, or all of a context that began with the request."""
+    new_context = request.starts_segment
+    text = fmt.tokens(request.context) if new_context else fmt.growth(request.growth)
+    return [(text, "$bright"), (" tokens", "$label")]
 
 
-def _entered(item: Entered | int) -> list[Part]:
-    if isinstance(item, int):
-        return [(fmt.growth(item), "$bright"), (" tokens", "$label")]
+def _largest(request: Request) -> list[list[Part]]:
+    """What came, largest on disk first."""
+    return [_entered(item) for item in sorted(request.entered, key=lambda item: -item.size)]
+
+
+def _entered(item: Entered) -> list[Part]:
     size = f"{item.tokens:,}" if item.tokens is not None else fmt.size(item.size)
     name = clip(clean(item.label), 32)
     head = "" if item.kind == "prompt" else f"{clean(item.name)} "
