@@ -7,6 +7,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ccmon.tui.widgets.strips import StripMaker
+
 
 class Lines(Widget):
     """Shows lines as they are, one a row, and repaints only rows that differ."""
@@ -22,6 +24,7 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.lines: tuple[Content, ...] = ()
+        self._maker = StripMaker(self)
         self._strips: dict[int, Strip] = {}
 
     def set_lines(self, lines: Sequence[Content]) -> bool:
@@ -55,13 +58,11 @@ class Lines(Widget):
             return Strip.blank(width, self.visual_style.rich_style)
         strip = self._strips.get(y)
         if strip is None or strip.cell_length != width:
-            style = self.visual_style
-            segments = self.lines[y].render_segments(style)
-            strip = Strip(segments).adjust_cell_length(width, style.rich_style)
-            self._strips[y] = strip
+            strip = self._strips[y] = self._maker.strip(self.lines[y], width)
         return strip
 
     def notify_style_update(self) -> None:
         """Another theme: nothing drawn before is right."""
         self._strips.clear()
+        self._maker.forget()
         super().notify_style_update()

@@ -6,19 +6,18 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, cast
 
 from textual import events
-from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.visual import Visual
 
 from ccmon import format as fmt
 from ccmon.snapshot import Compaction, Request, Session
 from ccmon.tui.query import Query
-from ccmon.tui.safe import fit, line
+from ccmon.tui.safe import line
 from ccmon.tui.widgets.request_row import MARK, Shape, divider, request_row, titles
 from ccmon.tui.widgets.request_rows import Item, Place, RequestRows
+from ccmon.tui.widgets.strips import StripMaker
 
 if TYPE_CHECKING:
     from ccmon.tui.app import CcmonApp
@@ -62,6 +61,7 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
         self._let_go_at = 0
         self._session: Session | None = None
         self._shape: Shape | None = None
+        self._maker = StripMaker(self)
         self._strips: OrderedDict[tuple[int, bool], tuple[Item, Strip]] = OrderedDict()
 
     @property
@@ -167,11 +167,11 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
         shape = self._fitted()
         if y < HEADER:
             content = titles(shape, self.rows.sort, descending=self.rows.descending)
-            return self._strip(content, shape.width)
+            return self._maker.strip(content, shape.width)
         index = self.scroll_offset.y + y - HEADER
         if not 0 <= index < len(self.rows):
             word = self._nothing if not len(self.rows) and y == HEADER else ""
-            return self._strip(fit(line(" " * MARK, (word, "$label")), shape.width), shape.width)
+            return self._maker.strip(line(" " * MARK, (word, "$label")), shape.width)
         item, under = self.rows[index], index == self._cursor
         key = (id(item), under)
         cached = self._strips.get(key)
@@ -182,7 +182,7 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
             content = divider(item, shape.width, flat=shape.flat)
         else:
             content = request_row(item, shape, cursor=under, clock=fmt.clock)
-        strip = self._strip(content, shape.width)
+        strip = self._maker.strip(content, shape.width)
         self._strips[key] = (item, strip)
         if len(self._strips) > CACHED_ROWS:
             self._strips.popitem(last=False)
@@ -191,6 +191,7 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         """Another theme: nothing drawn before is right."""
         self._strips.clear()
+        self._maker.forget()
         super().notify_style_update()
 
     def on_resize(self) -> None:
@@ -236,10 +237,6 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def _in_sight(self) -> int:
         return max(1, self.size.height - HEADER)
-
-    def _strip(self, content: Content, width: int) -> Strip:
-        strips = Visual.to_strips(self, content, width, 1, self.visual_style)
-        return strips[0] if strips else Strip.blank(width)
 
     def _fitted(self) -> Shape:
         """How rows are drawn now; drawing otherwise than before makes every drawn row void."""
