@@ -155,7 +155,7 @@ class Watcher:
             self._polling = True
 
     async def _events(self, halt: _Halt, present: Iterable[str]) -> AsyncGenerator[list[str], None]:
-        """Paths of files and new folders; nothing at least each ``poll_s``."""
+        """Paths of files and new folders; nothing at least each second ``poll_s``."""
         from watchfiles import Change, awatch
 
         def matters(change: Change, path: str) -> bool:
@@ -167,7 +167,7 @@ class Watcher:
             debounce=max(_GROUP_MS, self._step_ms),
             step=self._step_ms,
             stop_event=halt,
-            rust_timeout=max(1, int(self._poll_s * 1000)),
+            rust_timeout=max(1, int(2 * self._poll_s * 1000)),
             yield_on_timeout=True,
             force_polling=False,
             ignore_permission_denied=True,
