@@ -5,7 +5,7 @@ from msgspec import Struct
 from ccmon.entries import AssistantEntry
 from ccmon.ledger.session import Ledger
 from ccmon.ledger.stream import Source
-from ccmon.snapshot import Span
+from ccmon.measures import Span
 from ccmon.transcripts.decode import Decoded, decode, first_stamp
 from ccmon.transcripts.locate import Transcript
 from ccmon.transcripts.tail import Tail

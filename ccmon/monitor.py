@@ -19,8 +19,9 @@ from ccmon.insight.summary import Facts, Summaries, Summed, add_models
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import add_costs
+from ccmon.measures import Span, Usage
 from ccmon.settings import Settings
-from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Span, Status, Totals, Usage
+from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Status, Totals
 from ccmon.transcripts.locate import AgentMeta, Home, Transcript, project_name, read_agent_meta
 from ccmon.transcripts.registry import LiveSession, Registry
 from ccmon.transcripts.select import Scope, Selection

@@ -17,90 +17,16 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ccmon.measures import Price, Span, Split, Ttl, Usage
+
 MAIN = "main"
 """The thread name of a session's main chain; sub-agents go by their agent id."""
 
 Status = Literal["busy", "idle", "waiting", "ended", "unknown"]
 DragState = Literal["off", "high", "dominates"]
 CacheState = Literal["warm", "cold", "off", "unknown"]
-Ttl = Literal["5m", "1h"]
 WindowSource = Literal["table", "observed", "config", "statusline", "unknown"]
 Method = Literal["exact", "split", "estimated"]
-
-TTL_SECONDS: dict[Ttl, float] = {"5m": 300.0, "1h": 3600.0}
-
-
-class Usage(Struct, frozen=True, gc=False):
-    """Token counts of one request, or the sum of many. 5m + 1h = cache creation."""
-
-    input_tokens: int = 0
-    cache_creation_input_tokens: int = 0
-    cache_creation_5m_input_tokens: int = 0
-    cache_creation_1h_input_tokens: int = 0
-    cache_read_input_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def prompt_tokens(self) -> int:
-        """Everything the model read: input + cache read + cache creation."""
-        return self.input_tokens + self.cache_read_input_tokens + self.cache_creation_input_tokens
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.cache_creation_input_tokens + other.cache_creation_input_tokens,
-            self.cache_creation_5m_input_tokens + other.cache_creation_5m_input_tokens,
-            self.cache_creation_1h_input_tokens + other.cache_creation_1h_input_tokens,
-            self.cache_read_input_tokens + other.cache_read_input_tokens,
-            self.output_tokens + other.output_tokens,
-        )
-
-
-class Price(Struct, frozen=True, gc=False):
-    """Price row in force for one request, USD per token (web search per request).
-
-    ``model`` is the id of the table row that matched; ``estimated`` marks rows
-    that no source confirms (for example fast mode of an older model).
-    """
-
-    model: str
-    input: float
-    write_5m: float
-    write_1h: float
-    read: float
-    output: float
-    web_search: float = 0.0
-    estimated: bool = False
-
-
-class Split(Struct, frozen=True, gc=False):
-    """Cost in four parts that add up to it: re-read, rewrite, new, output."""
-
-    carry: float = 0.0
-    rewrite: float = 0.0
-    fresh: float = 0.0
-    output: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """The whole cost."""
-        return self.carry + self.rewrite + self.fresh + self.output
-
-    def __add__(self, other: Split) -> Split:
-        return Split(
-            self.carry + other.carry,
-            self.rewrite + other.rewrite,
-            self.fresh + other.fresh,
-            self.output + other.output,
-        )
-
-
-class Span(Struct, frozen=True, gc=False):
-    """Where a line stands on disk: byte offset and length (without newline)."""
-
-    path: str
-    offset: int
-    length: int
 
 
 class Entered(Struct, frozen=True, eq=False, gc=False):

@@ -18,7 +18,8 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import ThreadStats
 from ccmon.ledger.stream import Source
-from ccmon.snapshot import MAIN, Request, Span
+from ccmon.measures import Span
+from ccmon.snapshot import MAIN, Request
 
 OPUS_5 = "claude-opus-5"
 OPUS_5_5 = "claude-opus-5-5"

@@ -11,6 +11,7 @@ from functools import cache
 
 import msgspec
 
+from ccmon.measures import Split, Usage
 from ccmon.snapshot import (
     Bust,
     Cache,
@@ -29,11 +30,9 @@ from ccmon.snapshot import (
     Session,
     Snapshot,
     Spend,
-    Split,
     Status,
     Subagent,
     Totals,
-    Usage,
 )
 from tests.sample_rows import Row, at, requests_of, rows_between, with_entered
 

@@ -9,7 +9,8 @@ from random import Random
 
 import msgspec
 
-from ccmon.snapshot import MAIN, Entered, Price, Request, Span, Split, Usage
+from ccmon.measures import Price, Span, Split, Usage
+from ccmon.snapshot import MAIN, Entered, Request
 
 DAY = 1_795_392_000.0
 """2026-11-23 00:00:00 UTC."""

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from ccmon.insight.compaction import CompactionPlan, Habits, plan_compaction
 from ccmon.ledger.usage import tier_of
-from ccmon.snapshot import Compaction, DragState, Request, Split, Ttl
+from ccmon.measures import Split, Ttl
+from ccmon.snapshot import Compaction, DragState, Request
 
 WINDOW = 12
 STREAK = 3

@@ -12,9 +12,9 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats, add_costs
 from ccmon.ledger.thread import Thread
+from ccmon.measures import TTL_SECONDS, Split, Usage
 from ccmon.snapshot import (
     MAIN,
-    TTL_SECONDS,
     Bust,
     Cache,
     Compaction,
@@ -26,10 +26,8 @@ from ccmon.snapshot import (
     Reread,
     Session,
     Spend,
-    Split,
     Status,
     Subagent,
-    Usage,
 )
 from ccmon.transcripts.locate import AgentMeta
 

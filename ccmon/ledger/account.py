@@ -12,7 +12,8 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Sighting
 from ccmon.ledger.usage import BILLED_BESIDES, context_tokens, settle, tier_of
-from ccmon.snapshot import Entered, Price, Request, Split, Ttl, Usage
+from ccmon.measures import Price, Split, Ttl, Usage
+from ccmon.snapshot import Entered, Request
 
 NO_USAGE = UsageLine(Tokens())
 NOTHING = Split()

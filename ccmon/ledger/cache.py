@@ -3,7 +3,7 @@
 Source: accounting.md sections 2 and 6.
 """
 
-from ccmon.snapshot import Usage
+from ccmon.measures import Usage
 
 SHRINK_PERCENT = 70
 """A context below this share of the one before is a rewind or a clear, not a bust."""

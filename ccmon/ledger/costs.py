@@ -3,7 +3,7 @@
 Source: accounting.md section 2 (cost split, additive by construction).
 """
 
-from ccmon.snapshot import Price, Split, Ttl, Usage
+from ccmon.measures import Price, Split, Ttl, Usage
 
 
 def split_cost(usage: Usage, price: Price, rewritten: int) -> Split:

@@ -16,8 +16,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccmon.errors import CcmonError
+from ccmon.measures import Price
 from ccmon.settings import PriceOverride, Rates, Settings
-from ccmon.snapshot import Price, WindowSource
+from ccmon.snapshot import WindowSource
 
 MTOK = 1_000_000
 LONG_WINDOW = 1_000_000

@@ -9,7 +9,8 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies, Known
 from ccmon.ledger.stream import Sighting, Source, Stream
 from ccmon.ledger.thread import Thread
-from ccmon.snapshot import MAIN, Span
+from ccmon.measures import Span
+from ccmon.snapshot import MAIN
 
 TITLE_SOURCES = ("custom-title", "ai-title", "summary", "last-prompt")
 """Where a session's title may come from, best first."""

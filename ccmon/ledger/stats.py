@@ -9,7 +9,8 @@ from collections import deque
 from copy import copy
 
 from ccmon.ledger.usage import tier_of
-from ccmon.snapshot import ModelTotals, Request, Split, Ttl, Usage
+from ccmon.measures import Split, Ttl, Usage
+from ccmon.snapshot import ModelTotals, Request
 
 RECENT_SPEND = 12
 RECENT_HITS = 20

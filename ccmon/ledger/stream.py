@@ -20,7 +20,8 @@ from ccmon.entries import (
     UsageLine,
     UserEntry,
 )
-from ccmon.snapshot import MAIN, Entered, Span
+from ccmon.measures import Span
+from ccmon.snapshot import MAIN, Entered
 
 
 class Source(Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ Source: accounting.md section 1, transcripts.md section 5.
 """
 
 from ccmon.entries import Tokens, UsageLine
-from ccmon.snapshot import Ttl, Usage
+from ccmon.measures import Ttl, Usage
 
 BILLED_BESIDES = frozenset({"compaction", "advisor_message"})
 """Iterations that the top-level counts leave out and that are billed as well."""

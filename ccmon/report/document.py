@@ -12,6 +12,7 @@ import msgspec
 
 from ccmon import __version__, snapshot
 from ccmon.format import iso
+from ccmon.measures import Split, Usage
 
 SCHEMA_VERSION = 1
 
@@ -157,7 +158,7 @@ def _reread(reread: snapshot.Reread) -> Json:
     }
 
 
-def _split(split: snapshot.Split | None) -> Json:
+def _split(split: Split | None) -> Json:
     if split is None:
         return dict.fromkeys(("carry_usd", "rewrite_usd", "fresh_usd", "output_usd"))
     return {
@@ -290,7 +291,7 @@ def _health(health: snapshot.Health) -> Json:
     }
 
 
-def _usage(usage: snapshot.Usage) -> Json:
+def _usage(usage: Usage) -> Json:
     return msgspec.structs.asdict(usage)
 
 

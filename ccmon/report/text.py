@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from ccmon import format, snapshot
+from ccmon.measures import Split
 from ccmon.report import safe
 
 BOLD, DIM, RED, YELLOW = "1", "2", "1;31", "33"
@@ -140,7 +141,7 @@ def _deadline(cache: snapshot.Cache | None, page: Page, now: float) -> str:
     return f"{lead}expires {at} ({format.countdown(cache.expires_at - now)})"
 
 
-def _spend(session: snapshot.Session, split: snapshot.Split | None) -> list[Piece]:
+def _spend(session: snapshot.Session, split: Split | None) -> list[Piece]:
     pieces = [Piece(f"{_session_cost(session)} list", "")]
     if split is not None and split.total > 0:
         shares = {

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from ccmon.snapshot import Snapshot, Span
+from ccmon.measures import Span
+from ccmon.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from ccmon.monitor import TextBlock

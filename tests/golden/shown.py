@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
+from ccmon.measures import Split, Usage
 from ccmon.snapshot import (
     MAIN,
     Bust,
@@ -23,10 +24,8 @@ from ccmon.snapshot import (
     Session,
     Snapshot,
     Spend,
-    Split,
     Subagent,
     Totals,
-    Usage,
 )
 
 OPUS, SONNET = "claude-opus-5-5", "claude-sonnet-5-5"

@@ -8,7 +8,7 @@ from ccmon.entries import AnyEntry
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
 from ccmon.ledger.stream import Source
-from ccmon.snapshot import Span
+from ccmon.measures import Span
 from tests.builders import START, assistant, boundary, prompt, usage
 
 SESSIONS = ["s-one", "s-two", "s-three"]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from textual.pilot import Pilot
 
 from ccmon.errors import CcmonError
+from ccmon.measures import Span
 from ccmon.monitor import TextBlock
-from ccmon.snapshot import Span
 from ccmon.tui.app import CcmonApp
 from tests.tui.stage import FakeMonitor, screen_lines, settled
 

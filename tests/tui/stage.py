@@ -10,9 +10,10 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from ccmon.measures import Span
 from ccmon.monitor import TextBlock
 from ccmon.settings import Settings
-from ccmon.snapshot import Snapshot, Span
+from ccmon.snapshot import Snapshot
 from ccmon.tui.app import CcmonApp
 
 GOLDEN = Path(__file__).parent / "golden"

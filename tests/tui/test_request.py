@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from textual.content import Content
 from textual.pilot import Pilot
 
+from ccmon.measures import Span, Usage
 from ccmon.monitor import TextBlock
-from ccmon.snapshot import Entered, Request, Snapshot, Span, Usage
+from ccmon.snapshot import Entered, Request, Snapshot
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.carried import carried
 from ccmon.tui.screens.request import Needs, RequestScreen, places

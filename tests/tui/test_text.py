@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ccmon.errors import CcmonError
+from ccmon.measures import Span
 from ccmon.monitor import TextBlock
-from ccmon.snapshot import Span
 from ccmon.tui.screens.text import TextScreen
 from ccmon.tui.widgets.passages import GUTTER, Row, block_rows, fold, harmless, read_rows
 from tests import sample

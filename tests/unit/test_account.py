@@ -6,7 +6,7 @@ from ccmon.entries import AnyEntry, Iteration, Tokens, UsageLine, UserEntry
 from ccmon.ledger.cache import rewritten_tokens
 from ccmon.ledger.costs import split_cost
 from ccmon.ledger.prices import PriceTable
-from ccmon.snapshot import Price, Split, Usage
+from ccmon.measures import Price, Split, Usage
 from tests.builders import (
     FABLE_5_2,
     OPUS_5,

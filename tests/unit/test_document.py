@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ccmon.measures import Split, Usage
 from ccmon.report.document import document, render_json
-from ccmon.snapshot import Cache, Session, Snapshot, Split, Usage
+from ccmon.snapshot import Cache, Session, Snapshot
 from tests.golden.shown import (
     NOW,
     at,

@@ -5,7 +5,8 @@ import pytest
 from ccmon.insight.compaction import Habits, plan_compaction
 from ccmon.insight.drag import Ratios, StateMachine
 from ccmon.ledger.prices import PriceTable
-from ccmon.snapshot import DragState, Price, Ttl
+from ccmon.measures import Price, Ttl
+from ccmon.snapshot import DragState
 from tests.builders import (
     FABLE_5_2,
     OPUS_5,

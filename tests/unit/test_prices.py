@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ccmon.errors import CcmonError
 from ccmon.ledger.prices import PriceTable
+from ccmon.measures import Price
 from ccmon.settings import PriceOverride, Rates, Settings
-from ccmon.snapshot import Price
 from tests import make_prices
 
 TABLE = PriceTable.load()

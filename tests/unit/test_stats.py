@@ -4,7 +4,7 @@ import pytest
 
 from ccmon.insight.compaction import crossing_point, forecast
 from ccmon.ledger.prices import PriceTable
-from ccmon.snapshot import Price
+from ccmon.measures import Price
 from tests.builders import FABLE_5_2, OPUS_5, OPUS_5_5, START, boundary, folded, rows_of
 from tests.unit.test_account import V7
 

@@ -13,7 +13,8 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from ccmon import format as fmt
-from ccmon.snapshot import Snapshot, Span
+from ccmon.measures import Span
+from ccmon.snapshot import Snapshot
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import Part, clean, clip, fit, line
 from ccmon.tui.screens.base import MonitorScreen

@@ -15,8 +15,8 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.errors import CcmonError
+from ccmon.measures import Span
 from ccmon.monitor import TextBlock
-from ccmon.snapshot import Span
 from ccmon.tui.safe import clean, line
 
 GUTTER = 6

@@ -10,7 +10,8 @@ from itertools import chain
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import Request, Session, Split
+from ccmon.measures import Split
+from ccmon.snapshot import Request, Session
 from ccmon.tui.safe import Part, line, spread
 from ccmon.tui.widgets.bars import share_bar, stacked_bar
 from ccmon.tui.widgets.panel import Frame, title
