@@ -17,7 +17,7 @@ from ccmon.snapshot import Snapshot
 from ccmon.tui.app import CcmonApp
 
 GOLDEN = Path(__file__).parent / "golden"
-_UPDATE = bool(os.environ.get("CCMON_UPDATE_GOLDEN"))  # each test clears CCMON_* from its own
+UPDATE_GOLDEN = bool(os.environ.get("CCMON_UPDATE_GOLDEN"))  # each test clears CCMON_* from its own
 
 
 class FakeMonitor:
@@ -108,6 +108,6 @@ def check_golden(name: str, lines: Sequence[str]) -> None:
     """Compare with ``golden/<name>.txt``; ``CCMON_UPDATE_GOLDEN=1`` writes it instead."""
     path = GOLDEN / f"{name}.txt"
     text = "".join(f"{row.rstrip()}\n" for row in lines)
-    if _UPDATE:
+    if UPDATE_GOLDEN:
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
