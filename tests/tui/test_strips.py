@@ -28,6 +28,7 @@ def contents(flat: bool) -> list[Content]:
         divider(session.compactions[0], 100, flat=flat),
         line("plain ", ("styled", "$accent bold"), " wide 字 ", ("on ground", "$label on $cursor")),
         line(""),
+        line("under ", ("and over", "$error bold"), " it").stylize("on $error-tint"),
         *(request_row(row, shape, cursor=False, clock=fmt.clock) for row in rows),
         *(request_row(row, shape, cursor=True, clock=fmt.clock) for row in rows),
     ]

@@ -25,16 +25,25 @@ class StripMaker:
 
     def strip(self, content: Content, width: int) -> Strip:
         """The content in ``width`` cells: cut, or filled with the widget's ground."""
+        segments = self._segments(content)
+        if segments is None:
+            segments = content.render_segments(self._widget.visual_style)
+        return Strip(segments).adjust_cell_length(width, self._resolved(""))
+
+    def _segments(self, content: Content) -> list[Segment] | None:
+        """A segment for each span and each gap; None where spans overlap and styles add up."""
         plain, at = content.plain, 0
         segments: list[Segment] = []
-        for start, end, style in sorted(content.spans, key=lambda span: span.start):
+        for start, end, style in content.spans:
+            if start < at:
+                return None
             if start > at:
                 segments.append(Segment(plain[at:start], self._resolved("")))
-            segments.append(Segment(plain[max(at, start) : end], self._resolved(style)))
-            at = max(at, end)
+            segments.append(Segment(plain[start:end], self._resolved(style)))
+            at = end
         if at < len(plain):
             segments.append(Segment(plain[at:], self._resolved("")))
-        return Strip(segments).adjust_cell_length(width, self._resolved(""))
+        return segments
 
     def _resolved(self, style: str | Style) -> RichStyle:
         found = self._styles.get(style)
