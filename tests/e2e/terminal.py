@@ -28,7 +28,7 @@ class Terminal:
     def __init__(self, pid: int, fd: int, columns: int, rows: int) -> None:
         self.output = b""
         self.attributes = termios.tcgetattr(fd)
-        self._pid = pid
+        self.pid = pid
         self._fd = fd
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
@@ -68,7 +68,7 @@ class Terminal:
         end = time.monotonic() + seconds
         while self.pump():
             assert time.monotonic() < end, "it does not end"
-        _, status = os.waitpid(self._pid, 0)
+        _, status = os.waitpid(self.pid, 0)
         self._status = os.waitstatus_to_exitcode(status)
         return self._status
 
@@ -76,8 +76,8 @@ class Terminal:
         """End the program if it still runs."""
         if self._status is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
+                os.kill(self.pid, 9)
+            os.waitpid(self.pid, 0)
         os.close(self._fd)
 
 

@@ -86,7 +86,9 @@ def test_the_demo_prints_without_the_screens() -> None:
         ("ccmon.monitor", ("ccmon.tui", "ccmon.report", "ccmon.cli", "watchfiles", "asyncio")),
         ("ccmon.report.once", ("ccmon.tui", "ccmon.cli", "ccmon.monitor")),
         ("ccmon.demo", ("ccmon.tui", "ccmon.monitor", "ccmon.transcripts", "msgspec")),
-        ("ccmon.tui.app", ("ccmon.cli", "ccmon.report", "ccmon.demo")),
+        # The engine is opened after the first paint, so the app must not load it before.
+        ("ccmon.tui.app", ("ccmon.cli", "ccmon.report", "ccmon.demo", "ccmon.monitor")),
+        ("ccmon.tui.app", ("ccmon.ledger", "ccmon.transcripts", "watchfiles")),
     ],
 )
 def test_a_layer_loads_nothing_from_above_or_beside(
