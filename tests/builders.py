@@ -18,7 +18,7 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import ThreadStats
 from ccmon.ledger.stream import Source
-from ccmon.measures import Span
+from ccmon.measures import Price, Span
 from ccmon.snapshot import MAIN, Request
 
 OPUS_5 = "claude-opus-5"
@@ -127,6 +127,13 @@ def boundary(
 def summary(size: int) -> UserEntry:
     """The summary that a compaction wrote, of so many bytes."""
     return UserEntry(timestamp=START, session_id=SESSION, size=size, is_compact_summary=True)
+
+
+def price_of(model: str) -> Price:
+    """The price of a model for an ordinary request on the day of the builders."""
+    price = PriceTable.load().price(model, START, prompt_tokens=50_000)
+    assert price is not None
+    return price
 
 
 def feed(

@@ -5,8 +5,7 @@ import pytest
 from ccmon.entries import AnyEntry, Iteration, Tokens, UsageLine, UserEntry
 from ccmon.ledger.cache import rewritten_tokens
 from ccmon.ledger.costs import split_cost
-from ccmon.ledger.prices import PriceTable
-from ccmon.measures import Price, Split, Usage
+from ccmon.measures import Split, Usage
 from tests.builders import (
     FABLE_5_2,
     OPUS_5,
@@ -17,17 +16,12 @@ from tests.builders import (
     assistant,
     boundary,
     main_rows,
+    price_of,
     prompt,
     rows_of,
     tokens,
     usage,
 )
-
-
-def price_of(model: str) -> Price:
-    price = PriceTable.load().price(model, START, prompt_tokens=50_000)
-    assert price is not None
-    return price
 
 
 def parts(split: Split | None) -> tuple[float, float, float, float]:

@@ -4,28 +4,20 @@ import pytest
 
 from ccmon.insight.compaction import Habits, plan_compaction
 from ccmon.insight.drag import Ratios, StateMachine
-from ccmon.ledger.prices import PriceTable
-from ccmon.measures import Price, Ttl
+from ccmon.measures import Ttl
 from ccmon.snapshot import DragState
 from tests.builders import (
     FABLE_5_2,
     OPUS_5,
     OPUS_5_5,
-    START,
     Row,
     boundary,
     folded,
+    price_of,
     rows_of,
     session_of,
     summary,
 )
-
-
-def price_of(model: str) -> Price:
-    price = PriceTable.load().price(model, START, prompt_tokens=50_000)
-    assert price is not None
-    return price
-
 
 SIZES = (60_000, 80_000, 100_000, 150_000, 200_000, 300_000, 500_000, 800_000)
 COMPACTING = {

@@ -3,16 +3,8 @@
 import pytest
 
 from ccmon.insight.compaction import crossing_point, forecast
-from ccmon.ledger.prices import PriceTable
-from ccmon.measures import Price
-from tests.builders import FABLE_5_2, OPUS_5, OPUS_5_5, START, boundary, folded, rows_of
+from tests.builders import FABLE_5_2, OPUS_5, OPUS_5_5, boundary, folded, price_of, rows_of
 from tests.unit.test_account import V7
-
-
-def price_of(model: str) -> Price:
-    price = PriceTable.load().price(model, START, prompt_tokens=50_000)
-    assert price is not None
-    return price
 
 
 def test_v8_totals_of_the_mini_session() -> None:
