@@ -1,12 +1,11 @@
 """The process: ``ccmon`` and ``python -m ccmon``."""
 
-import contextlib
 import gc
 import os
 import sys
 from typing import NoReturn
 
-from ccmon.cli import main
+from ccmon.cli import EXIT_USAGE, main
 
 
 def run() -> NoReturn:
@@ -17,11 +16,18 @@ def run() -> NoReturn:
     """
     # Imports make many objects and no garbage; ``main`` turns the collector on when they are done.
     gc.disable()
-    code = main()
+    try:
+        code = main()
+    except SystemExit as end:  # argparse ends so after --help and --version
+        code = end.code if isinstance(end.code, int) else 0
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            with contextlib.suppress(OSError, ValueError):
+        try:
+            if stream is not None:
                 stream.flush()
+        except BrokenPipeError:
+            pass
+        except (OSError, ValueError):
+            code = code or EXIT_USAGE
     os._exit(code)
 
 

@@ -126,12 +126,16 @@ def _parser() -> _Parser:
     )
     add("--demo", action="store_true", help="play a recorded session")
 
-    once = parser.add_argument_group("print and exit")
+    once = parser.add_argument_group("print and exit", "all but --once itself need --once")
     add = once.add_argument
     add("--once", action="store_true", help="print text instead of opening the screens")
     add("--json", action="store_true", help="a JSON document instead of text")
     add("--requests", action="store_true", help="list every request")
-    add("--items", action="store_true", help="composition of the context for every session")
+    add(
+        "--items",
+        action="store_true",
+        help="with --json: composition of every context (null in this version)",
+    )
     add("--all", dest="everything", action="store_true", help="every transcript there is")
     add("--since", metavar="24h", type=_span, help="sessions written to in the last 90m, 24h, 7d")
     add(
@@ -216,7 +220,8 @@ def _run(options: Options) -> int:
         options = replace(options, once=True)
     from ccmon.settings import load_settings
 
-    chosen = {"theme": options.theme, "ascii": options.ascii or None}
+    plain = options.ascii or not (options.once or _speaks_unicode(sys.stdout))
+    chosen = {"theme": options.theme, "ascii": plain or None}
     settings = load_settings(os.environ, overrides=chosen)
     with _homes(options) as homes, _log(options.debug, homes):
         opening = partial(_monitor, options, settings, homes)
@@ -230,8 +235,14 @@ def _run(options: Options) -> int:
         from ccmon.tui.app import CcmonApp
 
         _collect_garbage()
-        CcmonApp(opening, settings=settings, session_id=options.session).run()
-    return 0
+        app = CcmonApp(opening, settings=settings, session_id=options.session)
+        app.run()
+        return app.return_code or 0
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    """The screens' glyphs reach a terminal only in UTF-8."""
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def _collect_garbage() -> None:
@@ -310,8 +321,8 @@ def _nothing_to_read(shown: "Snapshot", options: Options, homes: "tuple[Home, ..
     from ccmon.transcripts.locate import discover
 
     if shown.health.unreadable_files:
-        files = plural(shown.health.unreadable_files, "transcript")
-        return CcmonError(f"{files} cannot be read", "look at their permissions", EXIT_NOTHING)
+        what = plural(shown.health.unreadable_files, "path")
+        return CcmonError(f"{what} cannot be read", "look at their permissions", EXIT_NOTHING)
     if options.since is not None and discover(homes):
         what = "no session was written to in that span"
         return CcmonError(what, "widen --since, or leave it out", EXIT_NOTHING)
@@ -367,6 +378,8 @@ def _say(text: str) -> None:
     """One line on stderr; a stderr that cannot be written loses it."""
     from ccmon.report.safe import encodable, plain
 
+    if sys.stderr is None:
+        return
     with contextlib.suppress(OSError):
         sys.stderr.write(encodable(plain(f"ccmon: {text}"), sys.stderr.encoding or "utf-8") + "\n")
         sys.stderr.flush()

@@ -239,7 +239,8 @@ class Monitor:
         return Health(
             files=len(feeds),
             bytes=sum(feed.bytes_read for feed in feeds),
-            unreadable_files=sum(feed.error is not None for feed in feeds),
+            unreadable_files=len(self._selection.closed)
+            + sum(feed.error is not None for feed in feeds),
             malformed_lines=sum(feed.faults.malformed for feed in feeds),
             salvaged_records=sum(feed.faults.salvaged for feed in feeds),
             synthetic=sum(feed.faults.synthetic for feed in feeds),

@@ -315,7 +315,10 @@ class Totals(Struct, frozen=True, eq=False, gc=False):
 
 
 class Health(Struct, frozen=True, eq=False, gc=False):
-    """What was read and what could not be: files, bytes, bad lines, skipped records."""
+    """What was read and what could not be: files, bytes, bad lines, skipped records.
+
+    ``unreadable_files`` counts folders that may not be looked into as well.
+    """
 
     files: int
     bytes: int

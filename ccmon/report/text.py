@@ -266,7 +266,7 @@ def _closing(shown: snapshot.Snapshot, page: Page) -> Iterator[str]:
         requests = format.plural(totals.unpriced_requests, "request")
         missing.append(f"the price of {requests}")
     if health.unreadable_files:
-        missing.append(format.plural(health.unreadable_files, "unreadable file"))
+        missing.append(format.plural(health.unreadable_files, "unreadable path"))
     if missing:
         text = "not counted: " + ", ".join(missing)
         yield _compose([Piece(text, style=YELLOW)], page, page.columns)

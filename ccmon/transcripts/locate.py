@@ -88,9 +88,13 @@ def _home_folder(path: Path) -> Path:
     return path
 
 
-def discover(homes: Sequence[Home]) -> list[Transcript]:
-    """Every transcript below the homes, the one written last first."""
-    found = [transcript for home in homes for transcript in _of_home(home.path)]
+def discover(homes: Sequence[Home], closed: list[str] | None = None) -> list[Transcript]:
+    """Every transcript below the homes, the one written last first.
+
+    Folders that may not be looked into are added to ``closed``.
+    """
+    shut: list[str] = [] if closed is None else closed
+    found = [transcript for home in homes for transcript in _of_home(home.path, shut)]
     found.sort(key=lambda transcript: (-transcript.mtime, transcript.path))
     return found
 
@@ -143,25 +147,27 @@ def _transcript(
     return Transcript(path, home, *named, size=info.st_size, mtime=info.st_mtime)
 
 
-def _of_home(home: str) -> Iterator[Transcript]:
-    for folder in _entries(f"{home}/projects"):
+def _of_home(home: str, shut: list[str]) -> Iterator[Transcript]:
+    for folder in _entries(f"{home}/projects", shut):
         if not _is_folder(folder):
             continue
-        for entry in _entries(folder.path):
+        for entry in _entries(folder.path, shut):
             if entry.name.endswith(".jsonl"):
                 yield from _at(entry, home, [folder.name, entry.name])
             elif _is_folder(entry):
                 parts = [folder.name, entry.name, "subagents"]
-                yield from _agents(f"{entry.path}/subagents", home, parts, _SUBAGENT_DEPTH)
+                yield from _agents(f"{entry.path}/subagents", home, parts, _SUBAGENT_DEPTH, shut)
 
 
-def _agents(folder: str, home: str, parts: list[str], depth: int) -> Iterator[Transcript]:
-    for entry in _entries(folder):
+def _agents(
+    folder: str, home: str, parts: list[str], depth: int, shut: list[str]
+) -> Iterator[Transcript]:
+    for entry in _entries(folder, shut):
         if entry.name.endswith(".jsonl"):
             yield from _at(entry, home, [*parts, entry.name])
         # A link to a folder above would never end: links are not followed here.
         elif depth and _is_folder(entry, follow=False):
-            yield from _agents(entry.path, home, [*parts, entry.name], depth - 1)
+            yield from _agents(entry.path, home, [*parts, entry.name], depth - 1, shut)
 
 
 def _at(entry: os.DirEntry[str], home: str, parts: list[str]) -> Iterator[Transcript]:
@@ -176,10 +182,13 @@ def _at(entry: os.DirEntry[str], home: str, parts: list[str]) -> Iterator[Transc
         yield transcript
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def _entries(folder: str, shut: list[str]) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
+    except PermissionError:
+        shut.append(folder)
+        return []
     except OSError:
         return []
 

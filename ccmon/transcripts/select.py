@@ -80,14 +80,19 @@ def read_head(path: str) -> Head:
 
 
 class Selection:
-    """Chooses transcripts by scope; remembers what it has read of their heads."""
+    """Chooses transcripts by scope; remembers what it has read of their heads.
+
+    ``closed`` are the folders that may not be looked into.
+    """
 
     def __init__(self, homes: Sequence[Home], scope: Scope, settings: Settings) -> None:
         self.scope = scope
+        self.closed: list[str] = []
         self._homes = homes
         self._settings = settings
         self._heads: dict[str, Head] = {}
         self._session: str | None = None
+        self._project_known = False
 
     def choose(self, now: float, live: Mapping[str, LiveSession]) -> Choice:
         """The transcripts in scope and their kin.
@@ -95,7 +100,8 @@ class Selection:
         Raises CcmonError when a session or project was named that is not there (exit 3), or a
         start of an id that fits several sessions (exit 2).
         """
-        found = discover(self._homes)
+        self.closed.clear()
+        found = discover(self._homes, self.closed)
         sessions = self._by_session(found)
         if self.scope.project is not None:
             sessions = self._of_project(sessions, self.scope.project)
@@ -164,11 +170,12 @@ class Selection:
             for session_id, files in sessions.items()
             if wanted in (names[session_id].casefold(), files[0].slug.casefold())
         }
-        if not chosen and not self.scope.live:
+        if not chosen and not self._project_known:
             known = ", ".join(sorted(set(names.values()))[:6]) or "none"
             raise CcmonError(
                 f"no project named {name!r}", f"projects here: {known}", NOTHING_TO_READ
             )
+        self._project_known = True
         return chosen
 
     def _named(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App
@@ -110,7 +113,14 @@ class CcmonApp(App[None]):
         """Read nothing before the first paint."""
         self.theme_changed_signal.subscribe(self, lambda _theme: self.refresh_screen())
         self.set_interval(1.0, self._tick)
+        self._end_on_signals()
         self.call_after_refresh(lambda: self.run_worker(self._pump.run(), name="pump"))
+
+    def _end_on_signals(self) -> None:
+        """Being told to end is no reason to leave the terminal in disorder."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            leave = partial(self.exit, return_code=128 + number)
+            asyncio.get_running_loop().add_signal_handler(number, leave)
 
     def on_unmount(self) -> None:
         """Let the step now under way be the last."""

@@ -1,16 +1,34 @@
 """A terminal driver that ends at once."""
 
+import sys
+
+from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
 
 class QuickDriver(LinuxDriver):
-    """Does not wait for its input thread when the app ends.
+    """Does not wait for its input thread when the app ends, and draws where the terminal is.
 
     Textual joins that thread, which looks up from its waiting only every tenth of a second and
     then waits once more. When the app ends, so does the process, and the thread with it. Suspending
     (ctrl+z) goes on in this process and waits as before.
+
+    Textual draws on stderr; where that is redirected, stdout is the terminal.
     """
+
+    def __init__(
+        self,
+        app: App[object],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        redirected = sys.__stderr__ is None or not sys.__stderr__.isatty()
+        if redirected and sys.__stdout__ is not None:
+            self._file = sys.__stdout__
 
     def disable_input(self) -> None:
         """Stop reading keys."""

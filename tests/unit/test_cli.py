@@ -184,7 +184,7 @@ def test_unreadable_transcripts_are_the_reason_when_nothing_is_shown(
     assert cli.main(["--once"]) == 3
     assert capsys.readouterr() == (
         "",
-        "ccmon: 2 transcripts cannot be read; look at their permissions\n",
+        "ccmon: 2 paths cannot be read; look at their permissions\n",
     )
 
 

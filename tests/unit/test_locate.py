@@ -175,3 +175,23 @@ class TestAgentMeta:
 )
 def test_a_project_is_named_by_its_folder(cwd: str | None, slug: str, expected: str) -> None:
     assert project_name(cwd, slug) == expected
+
+
+def test_folders_that_may_not_be_looked_into_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "projects" / "-shut").mkdir(parents=True)
+    (tmp_path / "projects" / "-open").mkdir()
+    (tmp_path / "projects" / "-open" / "s1.jsonl").touch()
+    look = os.scandir
+
+    def scandir(folder: str) -> object:
+        if folder.endswith("-shut"):
+            raise PermissionError(13, "Permission denied")
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    closed: list[str] = []
+    home = Home(str(tmp_path), "--config-dir", True)
+    assert [found.session_id for found in discover([home], closed)] == ["s1"]
+    assert closed == [f"{tmp_path}/projects/-shut"]
