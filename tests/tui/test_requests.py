@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from textual.widget import Widget
 
 from ccmon.snapshot import MAIN, Request, Session, Snapshot
 from ccmon.tui.app import CcmonApp
+from ccmon.tui.screens.help import HelpScreen
 from ccmon.tui.screens.request import RequestScreen
 from ccmon.tui.screens.requests import RequestsScreen, as_csv, harmless
 from ccmon.tui.widgets import request_list
+from ccmon.tui.widgets.header import Header
 from ccmon.tui.widgets.request_row import request_row
 from tests.sample import sample_snapshot
 from tests.tui.stage import FakeMonitor, check_golden, running, screen_lines, settled
@@ -369,3 +372,19 @@ async def test_the_clock_may_tick_while_a_screen_is_being_built() -> None:
         app._tick()
         await settled(app, pilot)
         assert "#1" in screen_lines(app)[0]
+
+
+async def test_help_over_a_screen_just_opened_leaves_its_header_whole() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        for key in ("enter", "question_mark"):
+            app.post_message(events.Key(key, None))
+            await asyncio.sleep(0.005)
+        while not isinstance(app.screen, HelpScreen):
+            await pilot.pause()
+        await settled(app, pilot)
+        below = app.screen_stack[-2]
+        assert isinstance(below, RequestScreen)
+        (header,) = below.query_one(Header).lines
+        assert "shop-api › #283" in header.plain
+        assert header.cell_length == 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.content import Content
@@ -62,6 +62,14 @@ class Header(Lines):
         clock = fmt.clock(now, seconds=width >= _NARROW)
         right = line((clock, "$foreground"), "  ", ("?", "$label"), " ")
         self.set_lines([_compose(width, self._left, self._middle, right, self._keep)])
+
+    def on_resize(self) -> None:
+        """The screen has been laid out: now it can be shown.
+
+        The screen's own refresh after a resize waits for the screen in front, so it may come too
+        early for one that a modal screen has covered at once.
+        """
+        cast("MonitorScreen", self.screen).refresh_snapshot()
 
     def on_click(self, event: events.Click) -> None:
         """``?`` opens the help, the app's name leads to the Overview."""
