@@ -16,6 +16,9 @@ from ccmon.transcripts.records import parsed, scrubbed
 TEXT_LIMIT = 1 << 20
 """Most text given for one line, in characters."""
 
+DEPTH_LIMIT = 20
+"""Deepest nesting that is spelled out; what lies below is an ellipsis."""
+
 _ENVELOPE = frozenset(
     {
         "agentId",
@@ -49,7 +52,7 @@ class TextBlock(Struct, frozen=True):
 def read_blocks(path: str, offset: int, length: int) -> tuple[TextBlock, ...]:
     """The blocks of the line at an offset, at most ``TEXT_LIMIT`` characters of text.
 
-    Raises CcmonError if the file is gone or no longer holds that line.
+    Raises CcmonError, and nothing else, if the file is gone or no longer holds that line.
     """
     record = _record(path, _line(path, offset, length))
     return tuple(_bounded(_blocks(record)))
@@ -125,6 +128,8 @@ def _readable(value: object, depth: int = 0) -> str:
     """A value as indented ``key: value`` text; strings stand as they are."""
     if isinstance(value, str):
         return value
+    if depth > DEPTH_LIMIT and isinstance(value, dict | list) and value:
+        return "…"
     if isinstance(value, dict):
         return _media_note(value) or "\n".join(
             _keyed(str(key), item, depth) for key, item in value.items()
@@ -151,7 +156,7 @@ def _listed(item: object, depth: int) -> str:
 def _keyed(key: str, item: object, depth: int) -> str:
     mark = key if key == "-" else f"{key}:"
     text = _readable(item, depth + 1)
-    if "\n" not in text and not (isinstance(item, dict | list) and item):
+    if "\n" not in text and (text == "…" or not (isinstance(item, dict | list) and item)):
         return f"{mark} {text}".rstrip()
     indented = "\n".join(f"  {line}" for line in text.split("\n"))
     return f"{mark}\n{indented}"

@@ -1,11 +1,12 @@
 """Reading one line back from disk for people to look at."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ccmon.errors import CcmonError
-from ccmon.transcripts.text import TEXT_LIMIT, TextBlock, read_blocks
+from ccmon.transcripts.text import DEPTH_LIMIT, TEXT_LIMIT, TextBlock, read_blocks
 from tests.lines import assistant, call, line, record, result, user
 
 
@@ -106,3 +107,27 @@ def test_bytes_that_are_no_record_any_more_are_said_to_have_changed(path: Path) 
 def test_what_cannot_be_read_is_an_error_with_its_reason(tmp_path: Path) -> None:
     with pytest.raises(CcmonError, match="cannot read"):
         read_blocks(str(tmp_path), 0, 10)
+
+
+@pytest.mark.parametrize("depth", [1, 10, 300, 700, 900, 5_000, 100_000])
+@pytest.mark.parametrize("nest", [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
+def test_no_depth_of_nesting_does_harm(path: Path, depth: int, nest: tuple[bytes, bytes]) -> None:
+    deep = nest[0] * depth + b"1" + nest[1] * depth
+    block = b'{"type":"tool_use","name":"Odd","input":%s}' % deep
+    text = b'{"type":"assistant","message":{"role":"assistant","content":[%s]}}' % block
+    path.write_bytes(text)
+    with suppress(CcmonError):
+        (found,) = read_blocks(str(path), 0, len(text))
+        assert found.text.endswith("1" if depth <= DEPTH_LIMIT // 2 else "…")
+        return
+    assert depth > 300, "only what no reader takes is no record"
+
+
+def test_what_is_nested_too_deep_is_left_out(path: Path) -> None:
+    deep: object = "bottom"
+    for _ in range(DEPTH_LIMIT + 1):
+        deep = {"a": deep}
+    (spelled,) = blocks_of(path, assistant(call("Odd", a=deep)))
+    (last,) = spelled.text.splitlines()[-1:]
+    assert last == "  " * DEPTH_LIMIT + "a: …"
+    assert "bottom" not in spelled.text
