@@ -72,20 +72,30 @@ def config_homes(
     homes: dict[str, Home] = {}
     for text, origin in wanted:
         path = _home_folder(_expanded(text.strip(), user_home))
-        homes.setdefault(os.path.realpath(path), Home(str(path), origin, path.is_dir()))
+        homes.setdefault(os.path.realpath(path), Home(str(path), origin, _is_there(path)))
     return tuple(homes.values())
 
 
 def _expanded(text: str, user_home: Path) -> Path:
+    # No name holds a null character, and every call on a path that does would raise.
+    text = text.replace("\0", "\ufffd")
     if text == "~" or text.startswith("~/"):
         return user_home / text[2:]
     return Path(os.path.abspath(text))  # noqa: PTH100 - resolve() would follow links
 
 
 def _home_folder(path: Path) -> Path:
-    if path.name == "projects" and not (path / "projects").is_dir():
+    if path.name == "projects" and not _is_there(path / "projects"):
         return path.parent
     return path
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether it is a folder; one that lies out of reach or cannot be is none."""
+    try:
+        return folder.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def discover(homes: Sequence[Home], closed: list[str] | None = None) -> list[Transcript]:

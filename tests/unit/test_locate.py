@@ -55,6 +55,31 @@ class TestConfigHomes:
         (home,) = config_homes([str(tmp_path)], {"CLAUDE_CONFIG_DIR": "/x"}, tmp_path)
         assert home == Home(str(tmp_path), "--config-dir", True)
 
+    @pytest.mark.parametrize("name", ["x" * 300, "with\0null", "x" * 5_000 + "/projects"])
+    def test_a_name_that_cannot_be_is_not_found(self, tmp_path: Path, name: str) -> None:
+        (home,) = config_homes([f"{tmp_path}/{name}"], {}, tmp_path)
+        assert not home.found
+        assert discover([home]) == []
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to the superuser")
+    def test_what_lies_below_a_closed_folder_is_not_found(self, tmp_path: Path) -> None:
+        (tmp_path / "closed" / "projects").mkdir(parents=True)
+        (tmp_path / "closed").chmod(0)
+        homes = config_homes([f"{tmp_path}/closed/a", f"{tmp_path}/closed/projects"], {}, tmp_path)
+        assert [home.found for home in homes] == [False, False]
+        (tmp_path / "closed").chmod(0o700)
+
+    @pytest.mark.parametrize("error", [PermissionError(13, "closed"), OSError(36, "too long")])
+    def test_a_refusal_to_look_is_not_found(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+    ) -> None:
+        def refuse(path: Path) -> bool:
+            raise error
+
+        monkeypatch.setattr(Path, "is_dir", refuse)
+        (home,) = config_homes([f"{tmp_path}/a"], {}, tmp_path)
+        assert home == Home(f"{tmp_path}/a", "--config-dir", False)
+
     def test_one_folder_under_two_names_is_one_home(self, tmp_path: Path) -> None:
         (tmp_path / "a").mkdir()
         (tmp_path / "b").symlink_to("a")
