@@ -40,6 +40,7 @@ class Feed:
         self._tail = Tail(transcript.path)
         self._early: int | None = None
         self._stamped = False
+        self._looked_at = False
 
     @property
     def bytes_read(self) -> int:
@@ -49,7 +50,7 @@ class Feed:
     @property
     def size(self) -> int:
         """Size of the file when it was last looked at; before that, when it was found."""
-        return max(self._tail.size, self._tail.offset) if self.read_once else self.transcript.size
+        return max(self._tail.size, self._tail.offset) if self._looked_at else self.transcript.size
 
     @property
     def error(self) -> str | None:
@@ -67,7 +68,8 @@ class Feed:
         if chunk.reset or chunk.gone:
             self._ledger.forget(self._source.path)
             self.faults, self._early, self._stamped = Faults(), None, False
-        self.gone = chunk.gone
+            self.read_once = False
+        self.gone, self._looked_at = chunk.gone, True
         self.faults.malformed += chunk.oversized
         for offset, line in chunk.lines:
             self._take(offset, line)

@@ -178,10 +178,11 @@ class Monitor:
     def _read(self, path: str) -> None:
         """Read a part of the first file in the queue; it leaves the queue once it is read."""
         feed = self._feeds[path]
-        error = feed.error
+        error, read_once = feed.error, feed.read_once
         more = feed.read()
         if feed.error != error:
             log.warning("%s: %s", path, feed.error)
+        if (feed.error, feed.read_once) != (error, read_once):
             self.revision += 1
         if feed.gone:
             del self._feeds[path]

@@ -153,6 +153,22 @@ def test_a_file_that_begins_anew_is_read_anew(home: ConfigHome, how: str) -> Non
     assert messages(read(monitor)) == ["msg_3"]
 
 
+def test_a_large_file_that_begins_anew_is_loading_again(home: ConfigHome) -> None:
+    path = home.write(*(response(f"msg_{number}") for number in range(1_500)))
+    monitor = home.monitor()
+    assert not read(monitor).progress.loading
+    path.write_bytes(b"".join(response(f"new_{number}") for number in range(1_200)))
+    monitor.touch([str(path)])
+    assert monitor.step(budget=0.0)
+    progress = monitor.snapshot().progress
+    assert progress.loading
+    assert (progress.files_done, progress.files_total) == (0, 1)
+    assert 0 < progress.bytes_done < progress.bytes_total == path.stat().st_size
+    revision = monitor.revision
+    assert not read(monitor).progress.loading
+    assert monitor.revision > revision
+
+
 def test_a_file_that_cannot_be_read_is_counted_and_costs_nothing_else(home: ConfigHome) -> None:
     home.write(response("msg_1"))
     folder = home.transcript(SECOND)
