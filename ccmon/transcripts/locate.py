@@ -32,7 +32,8 @@ class Transcript(Struct, frozen=True):
 
     ``session_id`` comes from the path; it is None only for an agent file of
     the flat layout, whose lines name the session. ``agent_id`` is None for the
-    session's own file. ``size`` in bytes, ``mtime`` in epoch seconds.
+    session's own file. ``size`` in bytes, ``mtime`` in epoch seconds. ``inode``
+    tells a file from another of the same name.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Transcript(Struct, frozen=True):
     agent_id: str | None
     size: int
     mtime: float
+    inode: int = 0
 
 
 class AgentMeta(Struct, frozen=True):
@@ -154,7 +156,7 @@ def _transcript(
 ) -> Transcript | None:
     if not stat.S_ISREG(info.st_mode):
         return None
-    return Transcript(path, home, *named, size=info.st_size, mtime=info.st_mtime)
+    return Transcript(path, home, *named, info.st_size, info.st_mtime, info.st_ino)
 
 
 def _of_home(home: str, shut: list[str]) -> Iterator[Transcript]:

@@ -1,19 +1,15 @@
 """Which of the transcripts there are belong to what the user asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
-from ccmon.entries import AssistantEntry, Entry
 from ccmon.errors import CcmonError
 from ccmon.settings import Settings
-from ccmon.transcripts.decode import decode
+from ccmon.transcripts.heads import Heads
 from ccmon.transcripts.locate import Home, Transcript, discover, project_name
 from ccmon.transcripts.registry import LiveSession
 
-HEAD_BYTES = 64 * 1024
-"""How much of a file is read to learn its session and its folder."""
 NOTHING_TO_READ = 3
 
 
@@ -36,47 +32,12 @@ class Choice(Struct, frozen=True):
     """The transcripts in scope, newest session first, and those they may share responses with.
 
     ``kin`` are read only so that copies count for the session that paid; they are not shown.
+    ``outside`` are the paths of all the others.
     """
 
     shown: list[Transcript]
     kin: list[Transcript]
-
-
-class Head(Struct):
-    """What the first lines of a file tell; ``first`` is its first response.
-
-    ``says_payer`` once that response names the session that paid: then no copy needs its original.
-    """
-
-    session_id: str | None = None
-    cwd: str | None = None
-    first: str | None = None
-    says_payer: bool = False
-
-    def learn(self, entry: Entry) -> None:
-        """Take in one of the first entries."""
-        self.session_id = self.session_id or entry.session_id
-        self.cwd = self.cwd or entry.cwd
-        if isinstance(entry, AssistantEntry) and self.first is None:
-            self.first = entry.message_id
-            self.says_payer = bool(entry.request_session_id or entry.forked_from)
-
-
-def read_head(path: str) -> Head:
-    """What the first lines tell; an empty head when the file cannot be read."""
-    head = Head()
-    try:
-        with Path(path).open("rb") as file:
-            lines = file.read(HEAD_BYTES).split(b"\n")
-    except OSError:
-        return head
-    for line in lines:
-        for entry in decode(line).entries if line else ():
-            if isinstance(entry, Entry):
-                head.learn(entry)
-        if head.session_id and head.cwd and head.first:
-            break
-    return head
+    outside: frozenset[str]
 
 
 class Selection:
@@ -90,7 +51,7 @@ class Selection:
         self.closed: list[str] = []
         self._homes = homes
         self._settings = settings
-        self._heads: dict[str, Head] = {}
+        self._heads = Heads()
         self._session: str | None = None
         self._project_known = False
 
@@ -102,6 +63,8 @@ class Selection:
         """
         self.closed.clear()
         found = discover(self._homes, self.closed)
+        paths = {item.path for item in found}
+        self._heads.keep_only(paths)
         sessions = self._by_session(found)
         if self.scope.project is not None:
             sessions = self._of_project(sessions, self.scope.project)
@@ -110,7 +73,9 @@ class Selection:
         elif not self.scope.everything or self.scope.since is not None:
             sessions = self._current(sessions, now, live)
         shown = [item for files in sessions.values() for item in files]
-        return Choice(shown, self._kin(shown, found))
+        kin = self._kin(shown, found)
+        outside = frozenset(paths.difference(item.path for item in (*shown, *kin)))
+        return Choice(shown, kin, outside)
 
     def is_active(
         self, session_id: str, mtime: float, now: float, live: Mapping[str, LiveSession]
@@ -124,51 +89,45 @@ class Selection:
     def _by_session(self, found: Iterable[Transcript]) -> dict[str, list[Transcript]]:
         sessions: dict[str, list[Transcript]] = {}
         for item in found:
-            session_id = item.session_id or self._head(item).session_id
+            session_id = item.session_id or self._heads.of(item).session_id
             sessions.setdefault(session_id or item.path, []).append(item)
         return sessions
 
     def _kin(self, shown: Sequence[Transcript], found: Sequence[Transcript]) -> list[Transcript]:
-        """Session files in the same folders that begin with the same response: forks, originals.
+        """Session files in any folder that begin with the same response: forks, originals.
 
         Clients that name the payer on every line need none of this.
         """
         chosen = {item.path for item in shown}
         firsts = {
-            (item.slug, head.first)
+            head.first
             for item in shown
             if len(chosen) < len(found) and item.agent_id is None
-            for head in [self._head(item)]
+            for head in [self._heads.of(item)]
             if head.first and not head.says_payer
         }
-        slugs = {slug for slug, _ in firsts}
         return [
             item
             for item in found
-            if item.slug in slugs
+            if firsts
             and item.path not in chosen
             and item.agent_id is None
-            and (item.slug, self._head(item).first) in firsts
+            and self._heads.of(item).first in firsts
         ]
-
-    def _head(self, item: Transcript) -> Head:
-        head = self._heads.get(item.path)
-        if head is None or head.first is None:
-            head = self._heads[item.path] = read_head(item.path)
-        return head
 
     def _of_project(
         self, sessions: dict[str, list[Transcript]], name: str
     ) -> dict[str, list[Transcript]]:
         names = {
-            session_id: project_name(self._head(files[0]).cwd, files[0].slug)
+            session_id: project_name(self._heads.of(own).cwd, own.slug)
             for session_id, files in sessions.items()
+            for own in [_own(files)]
         }
         wanted = name.casefold()
         chosen = {
             session_id: files
             for session_id, files in sessions.items()
-            if wanted in (names[session_id].casefold(), files[0].slug.casefold())
+            if wanted in (names[session_id].casefold(), _own(files).slug.casefold())
         }
         if not chosen and not self._project_known:
             known = ", ".join(sorted(set(names.values()))[:6]) or "none"
@@ -218,3 +177,8 @@ class Selection:
             latest = max(sessions, key=lambda key: newest[key])
             chosen = {latest: sessions[latest]}
         return chosen
+
+
+def _own(files: Sequence[Transcript]) -> Transcript:
+    """The session's own file, or what there is of its agents': it tells the project."""
+    return next((item for item in files if item.agent_id is None), files[0])
