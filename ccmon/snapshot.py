@@ -47,8 +47,9 @@ class Entered(Struct, frozen=True, eq=False, gc=False):
 class Request(Struct, frozen=True, eq=False, gc=False):
     """One API response, fully accounted. Definitions: accounting, section 2.
 
-    ``n`` counts from 1 within its thread. ``context`` is what the model read;
-    ``growth`` may be negative; ``new`` and ``reread`` split the context;
+    ``n`` counts from 1 within its thread. ``context`` is what the model read
+    last, ``cached`` how much of that came from the cache (``usage`` sums over several calls where
+    server tools made them); ``growth`` may be negative; ``new`` and ``reread`` split the context;
     ``rewritten`` is 0 unless the request busts. ``idle`` is the time from the
     start of the request before to the start of this one. ``cost`` and
     ``split`` are None when the model has no price. ``estimated`` says that the
@@ -71,6 +72,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     thinking_tokens: int | None
     web_searches: int
     context: int
+    cached: int
     growth: int
     new: int
     reread: int
@@ -99,7 +101,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     @property
     def read_share(self) -> float | None:
         """Share of the context that came from the cache; None for an empty prompt."""
-        return self.usage.cache_read_input_tokens / self.context if self.context else None
+        return self.cached / self.context if self.context else None
 
 
 class Compaction(Struct, frozen=True, eq=False, gc=False):

@@ -155,6 +155,7 @@ def _request(
         thinking_tokens=row.thinking,
         web_searches=0,
         context=row.context,
+        cached=read,
         growth=row.context - (previous.context if previous else 0),
         new=row.context - read - rewritten,
         reread=read,

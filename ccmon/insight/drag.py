@@ -69,7 +69,10 @@ class StateMachine:
 
 
 class DragFold:
-    """Drag of one thread up to a request: a left fold over its rows."""
+    """Drag of one thread up to a request: a left fold over its rows.
+
+    ``requests`` counts those of the segment.
+    """
 
     def __init__(self) -> None:
         self.habits = Habits()
@@ -81,7 +84,7 @@ class DragFold:
         self.state: DragState = "off"
         self._machine = StateMachine()
         self._window: deque[Split] = deque(maxlen=WINDOW)
-        self._in_segment = 0
+        self.requests = 0
         self._priced = True
         self._tier: Ttl | None = None
 
@@ -96,7 +99,7 @@ class DragFold:
         self._tier = tier_of(row.usage) or self._tier
         if row.starts_segment:
             self._open_segment(row, compactions.get(row.n))
-        self._in_segment += 1
+        self.requests += 1
         self._carry(row)
         state = self._machine.push(self.ratios)
         if state != self.state:
@@ -108,7 +111,7 @@ class DragFold:
             self.habits = self.habits.after(compaction, row)
         self.base = max(row.context, self.habits.context)
         self.carried = 0.0
-        self._in_segment = 0
+        self.requests = 0
         self._priced = True
         self._window.clear()
         self._machine.reset()
@@ -122,7 +125,7 @@ class DragFold:
         self._window.append(row.split)
         self.carried += row.price.read * max(0, row.context - self.base)
         self.plan = plan_compaction(row.context, row.price, self._tier, self.habits)
-        if self._in_segment < 2 or not self._priced:
+        if self.requests < 2 or not self._priced:
             self.ratios = Ratios(None, None)
             return
         spent = sum(self._window, Split())

@@ -45,5 +45,5 @@ def _push(
     compactions: Mapping[int, Compaction],
 ) -> None:
     for row in rows:
-        stats.push(row)
-        drag.push(row, compactions)
+        if stats.push(row):
+            drag.push(row, compactions)

@@ -84,9 +84,14 @@ class Summaries:
         }
         compactions = _with_calls(main.compactions, agents)
         every = [stats, *(each for _, each in agents.values())]
-        hidden = _hidden(compactions)
+        threads = {MAIN: main, **{agent: thread for agent, (thread, _) in agents.items()}}
+        called = {
+            agent: compactions if agent == MAIN else thread.compactions
+            for agent, thread in threads.items()
+        }
+        hidden = _hidden([item for items in called.values() for item in items])
         session = self._session(ledger, facts, main, stats, drag, agents, compactions, hidden)
-        return Summed(session, _by_model(every, main, compactions))
+        return Summed(session, _by_model(every, threads, called))
 
     def _session(
         self,
@@ -117,9 +122,9 @@ class Summaries:
             status=facts.status,
             waiting_for=facts.waiting_for,
             started_at=_least(stream.first_stamp for stream in streams),
-            last_request_at=_most(each.last.at for each in every if each.last),
+            last_request_at=_most(each.newest.at for each in every if each.newest),
             last_line_at=_most(stream.last_stamp for stream in ledger.streams.values()),
-            turns=last.turn if last else 0,
+            turns=stats.newest.turn if stats.newest else 0,
             request_count=sum(each.requests for each in every),
             usage=sum((each.usage for each in every), Usage()),
             cost=_cost(every),
@@ -154,6 +159,7 @@ class Summaries:
             stats.largest_by_model.get(last.model, 0),
         )
         growth, _, measured = stats.means()
+        turns = stats.newest.turn if stats.newest else 0
         return Context(
             tokens=last.context,
             compacted_to=main.compacted_to,
@@ -161,7 +167,7 @@ class Summaries:
             window_source=source,
             fill=last.context / window if window else None,
             growth_per_request=growth if measured else None,
-            requests_per_turn=stats.requests / last.turn if last.turn else None,
+            requests_per_turn=stats.requests / turns if turns else None,
             crossing_point=crossing_point(stats, last.price, stats.tier),
         )
 
@@ -209,13 +215,14 @@ def _spend(stats: ThreadStats, every: Sequence[ThreadStats]) -> Spend:
 
 
 def _drag(drag: DragFold, following: NextRequest) -> Drag:
-    plan = drag.plan
+    plan = drag.plan if drag.requests > 1 else None
+    known = drag.ratios.o is not None
     return Drag(
         state=drag.state,
         d=drag.ratios.d,
         o=drag.ratios.o,
-        base_tokens=drag.base or None,
-        carried=drag.carried if plan else None,
+        base_tokens=drag.base if plan else None,
+        carried=drag.carried if known else None,
         compact=plan.cost if plan else None,
         compact_cold=plan.cost_cold if plan else None,
         saving_per_request=plan.saving if plan else None,
@@ -242,7 +249,9 @@ def _subagent(
         active=facts.active and agent in facts.recent and not meta.finished,
         usage=stats.usage,
         cost=stats.cost,
-        cost_is_lower_bound=bool(stats.output_lower_bounds or stats.unpriced),
+        cost_is_lower_bound=bool(
+            stats.output_lower_bounds or stats.unpriced or _hidden(thread.compactions)
+        ),
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
     )
@@ -265,25 +274,31 @@ def _busts(every: Sequence[ThreadStats]) -> tuple[Bust, ...]:
 
 
 def _with_calls(
-    compactions: tuple[Compaction, ...], agents: Mapping[str, tuple[Thread, ThreadStats]]
+    compactions: Sequence[Compaction], agents: Mapping[str, tuple[Thread, ThreadStats]]
 ) -> tuple[Compaction, ...]:
-    """Old clients left the compaction call in an agent file: then its cost is counted there."""
+    """Old clients left the compaction call in an agent file: then its cost is counted there.
+
+    Each call belongs to the boundary nearest in time, and to one only.
+    """
     calls = [
-        stats.last
+        stats.newest
         for agent, (_, stats) in agents.items()
-        if agent.startswith(COMPACTION_AGENT) and stats.last is not None
+        if agent.startswith(COMPACTION_AGENT) and stats.newest is not None
     ]
-    found = []
-    for item in compactions:
-        near = [
-            call
-            for call in calls
-            if call.at is not None
-            and item.at is not None
-            and abs(item.at - call.at) <= SAME_COMPACTION
-        ]
-        found.append(replace(item, cost=near[0].cost, method="exact") if near else item)
-    return tuple(found)
+    distances = sorted(
+        (abs(item.at - call.at), index, number)
+        for index, item in enumerate(compactions)
+        for number, call in enumerate(calls)
+        if item.at is not None and call.at is not None
+    )
+    found: dict[int, int] = {}
+    for distance, index, number in distances:
+        if distance <= SAME_COMPACTION and index not in found and number not in found.values():
+            found[index] = number
+    return tuple(
+        replace(item, cost=calls[found[index]].cost, method="exact") if index in found else item
+        for index, item in enumerate(compactions)
+    )
 
 
 def _hidden(compactions: Sequence[Compaction]) -> Hidden | None:
@@ -304,12 +319,15 @@ def _lower_bound_reasons(every: Sequence[ThreadStats], hidden: Hidden | None) ->
 
 
 def _by_model(
-    every: Sequence[ThreadStats], main: Thread, compactions: Sequence[Compaction]
+    every: Sequence[ThreadStats],
+    threads: Mapping[str, Thread],
+    called: Mapping[str, Sequence[Compaction]],
 ) -> tuple[ModelTotals, ...]:
     """Totals by model; a hidden compaction makes the cost of its model a lower bound."""
     compacted = {
-        main.rows[item.before_request - 2].model
-        for item in compactions
+        threads[agent].rows[item.before_request - 2].model
+        for agent, items in called.items()
+        for item in items
         if item.method == "estimated"
     }
     models = add_models(totals for stats in every for totals in stats.models.values())

@@ -4,36 +4,79 @@ Source: accounting.md sections 1 and 2 (definitions), 6 (bust rule).
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ccmon.entries import Block, Tokens, UsageLine
-from ccmon.ledger.cache import left_in_cache, rewritten_tokens
+from ccmon.ledger.cache import rewritten_tokens
 from ccmon.ledger.costs import split_cost
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Sighting
-from ccmon.ledger.usage import BILLED_BESIDES, context_tokens, settle, tier_of
-from ccmon.measures import Price, Split, Ttl, Usage
+from ccmon.ledger.usage import BILLED_BESIDES, calls_of, prompt_tokens, settle, tier_of
+from ccmon.measures import Price, Split, Ttl
 from ccmon.snapshot import Entered, Request
 
 NO_USAGE = UsageLine(Tokens())
 NOTHING = Split()
+TINY_CONTEXT = 1_000
+"""Requests that read less say nothing about their thread (section 2)."""
 
 
-class Carried(Struct, frozen=True, gc=False):
-    """What a thread hands from one request to the next besides the request itself.
+class Carried(Struct, frozen=True, eq=False, gc=False):
+    """What a thread hands from one request to the next.
 
-    ``tier`` is the cache tier of the greater part of the last write whose split is known;
-    ``left`` what the request left in the cache, the next one's expected read.
+    ``before`` is the request the next one compares with: the last that read the thread's context.
+    ``left`` is what it left in the cache, the next one's expected read. ``tier`` is the cache
+    tier of the greater part of the last write whose split is known. ``reset`` says that the
+    context was compacted and no request has read it since.
     """
 
-    tier: Ttl | None = None
+    before: Request | None = None
     left: int = 0
+    tier: Ttl | None = None
+    reset: bool = False
+
+
+class Comparison(Struct, frozen=True, gc=False):
+    """A request against the one before it; the terms of section 2."""
+
+    opens: bool
+    growth: int
+    reread: int
+    expected: int
+    rewritten: int
+
+
+def compare(carried: Carried, first: Tokens, context: int, *, resets: bool) -> Comparison:
+    """Compare a request with its predecessor.
+
+    ``first`` is its first call, ``context`` what its last call read; ``resets`` says that a
+    compaction or a rewind lies between the two.
+    """
+    before = carried.before
+    if is_aside(carried, context):
+        reread = min(first.cache_read, context)
+        return Comparison(False, context - reread, reread, 0, 0)
+    grew_up = before is not None and before.context < TINY_CONTEXT <= context
+    opens = before is None or resets or carried.reset or grew_up
+    before_context = before.context if before is not None else 0
+    growth = context if before is None or grew_up else context - before_context
+    if opens:
+        return Comparison(True, growth, min(first.cache_read, context), 0, 0)
+    rewritten = rewritten_tokens(first, context, carried.left, before_context)
+    return Comparison(False, growth, min(context, before_context), carried.left, rewritten)
+
+
+def is_aside(carried: Carried, context: int) -> bool:
+    """A request that did not read the thread's context: a title, a warm-up, one without usage."""
+    before = carried.before
+    return before is not None and context < TINY_CONTEXT <= before.context
 
 
 def account(
     sighting: Sighting,
     known: Known,
-    before: Request | None,
+    last: Request | None,
     carried: Carried,
     *,
     rewound: bool,
@@ -41,18 +84,16 @@ def account(
 ) -> tuple[Request, Carried]:
     """Account one response.
 
-    ``known`` is what all files say of it (no usage at all counts as nothing read). ``rewound``
-    says that the chain went back behind ``before``.
+    ``known`` is what all files say of it (no usage at all counts as nothing read), ``last`` the
+    request before it in the list. ``rewound`` says that the chain went back behind the
+    predecessor.
     """
     line = known.usage or NO_USAGE
     usage, guessed = settle(line.tokens, carried.tier or "5m")
-    context = context_tokens(line)
-    before_context = before.context if before else 0
-    opens = before is None or bool(sighting.boundaries) or (rewound and context < before_context)
-    reread = usage.cache_read_input_tokens if opens else min(context, before_context)
-    reread = min(reread, context)
-    expected = 0 if opens else carried.left
-    rewritten = 0 if opens else rewritten_tokens(usage, context, expected, before_context)
+    first_call, last_call = calls_of(line)
+    context = prompt_tokens(last_call)
+    resets = bool(sighting.boundaries) or rewound
+    compared = compare(carried, first_call, context, resets=resets)
     price = prices.price(
         sighting.model,
         sighting.at,
@@ -60,12 +101,14 @@ def account(
         fast=line.speed == "fast",
         geo=line.inference_geo,
     )
-    extra = besides(line, sighting, price, prices)
-    split = None if price is None or extra is None else split_cost(usage, price, rewritten) + extra
+    beside = besides(line, sighting, price, carried.tier or "5m", prices)
+    split = None
+    if price is not None and beside.split is not None:
+        split = split_cost(usage, price, compared.rewritten) + beside.split
     verb, label = next_step(sighting.blocks)
     starts_turn = sighting.prompt is not None
     row = Request(
-        n=before.n + 1 if before else 1,
+        n=last.n + 1 if last else 1,
         thread=sighting.agent,
         message_id=sighting.message_id,
         request_id=sighting.request_id,
@@ -79,57 +122,73 @@ def account(
         thinking_tokens=line.thinking_tokens,
         web_searches=line.web_search_requests,
         context=context,
-        growth=context - before_context,
-        new=context - reread,
-        reread=reread,
-        expected_read=expected,
-        rewritten=rewritten,
-        bust=rewritten > 0,
+        cached=last_call.cache_read,
+        growth=compared.growth,
+        new=context - compared.reread,
+        reread=compared.reread,
+        expected_read=compared.expected,
+        rewritten=compared.rewritten,
+        bust=compared.rewritten > 0,
         price=price,
         cost=split.total if split else None,
-        extra_cost=extra.total if extra else 0.0,
+        extra_cost=beside.split.total if beside.split else 0.0,
         split=split,
-        avoidable=_avoidable(split, price, rewritten, extra),
+        avoidable=_avoidable(split, price, compared.rewritten),
         output_is_lower_bound=not known.final or sighting.cut,
-        estimated=guessed or (price is not None and price.estimated),
-        turn=(before.turn if before else 0) + starts_turn,
+        estimated=guessed or beside.guessed or (price is not None and price.estimated),
+        turn=(last.turn if last else 0) + starts_turn,
         starts_turn=starts_turn,
-        segment=(before.segment if before else 0) + opens,
-        starts_segment=opens,
-        idle=_gap(before, sighting),
+        segment=(last.segment if last else 0) + compared.opens,
+        starts_segment=compared.opens,
+        idle=_gap(carried.before, sighting),
         verb=verb,
         label=label,
         thinks=any(block.type in ("thinking", "redacted_thinking") for block in sighting.blocks),
         prompt=sighting.prompt,
-        entered=_entered(sighting, before, opens=opens),
+        entered=_entered(sighting, carried.before, opens=compared.opens),
         spans=tuple(sighting.spans),
     )
+    if is_aside(carried, context):
+        aside = replace(carried, reset=carried.reset or bool(sighting.boundaries))
+        return row, aside
+    left = last_call.cache_read + last_call.cache_creation
     tier = carried.tier if guessed else tier_of(usage) or carried.tier
-    return row, Carried(tier, _left(line, usage))
+    return row, Carried(row, left, tier)
+
+
+class Beside(Struct, frozen=True, gc=False):
+    """Calls beside the message: what they cost (None: one has no price), and if that is a guess."""
+
+    split: Split | None
+    guessed: bool
 
 
 def besides(
-    line: UsageLine, sighting: Sighting, price: Price | None, prices: PriceTable
-) -> Split | None:
+    line: UsageLine, sighting: Sighting, price: Price | None, tier: Ttl, prices: PriceTable
+) -> Beside:
     """Cost that the top-level counts leave out: advisor and compaction calls, web searches.
 
-    Reads count as re-reading, output as output, the rest as new content. None when one of the
-    calls has no price, for then the request's cost is not known either.
+    Reads count as re-reading, output as output, the rest as new content.
     """
-    total = NOTHING
+    total, guessed = NOTHING, False
     if line.web_search_requests and price is not None:
         total += Split(fresh=line.web_search_requests * price.web_search)
     for iteration in line.iterations:
         if iteration.type not in BILLED_BESIDES:
             continue
-        usage, _ = settle(iteration.tokens, "5m")
+        usage, guess = settle(iteration.tokens, tier)
         own = prices.price(
-            iteration.model or sighting.model, sighting.at, prompt_tokens=usage.prompt_tokens
+            iteration.model or sighting.model,
+            sighting.at,
+            prompt_tokens=usage.prompt_tokens,
+            fast=line.speed == "fast" and iteration.model in (None, sighting.model),
+            geo=line.inference_geo,
         )
         if own is None:
-            return None
+            return Beside(None, guessed)
         total += split_cost(usage, own, 0)
-    return total
+        guessed = guessed or guess
+    return Beside(total, guessed)
 
 
 def next_step(blocks: list[Block]) -> tuple[str, str]:
@@ -142,10 +201,8 @@ def next_step(blocks: list[Block]) -> tuple[str, str]:
     return first.name, f"{first.label}{more}".strip()
 
 
-def _avoidable(
-    split: Split | None, price: Price | None, rewritten: int, extra: Split | None
-) -> float | None:
-    if split is None or price is None or extra is None:
+def _avoidable(split: Split | None, price: Price | None, rewritten: int) -> float | None:
+    if split is None or price is None:
         return None
     return split.rewrite - price.read * rewritten if rewritten else 0.0
 
@@ -154,14 +211,6 @@ def _gap(before: Request | None, sighting: Sighting) -> float | None:
     if before is None or before.started_at is None or sighting.started_at is None:
         return None
     return max(0.0, sighting.started_at - before.started_at)
-
-
-def _left(line: UsageLine, usage: Usage) -> int:
-    """Expected read of the next request: of the last ``message`` iteration where there are many."""
-    for iteration in reversed(line.iterations):
-        if iteration.type == "message":
-            return iteration.tokens.cache_read + iteration.tokens.cache_creation
-    return left_in_cache(usage)
 
 
 def _entered(sighting: Sighting, before: Request | None, *, opens: bool) -> tuple[Entered, ...]:

@@ -23,17 +23,22 @@ def summary_tokens(size: int) -> int:
 def compaction(
     boundary: CompactionEntry,
     summary_size: int,
+    last: int,
     before: Request,
     after: Request | None,
     prices: PriceTable,
 ) -> Compaction:
-    """A compaction between two requests; without ``after`` the context it left is an estimate."""
+    """A compaction between two requests; without ``after`` the context it left is an estimate.
+
+    ``last`` is the number of the request right before it, ``before`` the last of them that read the
+    context.
+    """
     pre_tokens = boundary.pre_tokens or before.context
     summary = summary_tokens(summary_size)
     left = boundary.post_tokens or summary
     price = prices.price(before.model, boundary.timestamp or before.at, prompt_tokens=pre_tokens)
     return Compaction(
-        before_request=before.n + 1,
+        before_request=last + 1,
         at=boundary.timestamp,
         trigger=boundary.trigger,
         pre_tokens=boundary.pre_tokens,

@@ -5,6 +5,7 @@ for the session that paid, with the largest usage any file has. Source: transcri
 1, 6 and 7.
 """
 
+from collections.abc import Mapping
 from functools import cmp_to_key
 
 from msgspec import Struct
@@ -22,23 +23,55 @@ class Known(Struct, frozen=True, gc=False):
 
 
 class Copies:
-    """The responses that stand in more than one file."""
+    """The responses that stand in more than one file.
 
-    def __init__(self) -> None:
+    ``homes`` are the sessions that have a file of their own: only to those can a guess point.
+    """
+
+    def __init__(self, homes: Mapping[str, int]) -> None:
         self.sightings: dict[str, list[Sighting]] = {}
+        self._homes = homes
+        self._news: set[str] = set()
+        self._pairs: dict[tuple[str, str], tuple[Stream, Stream]] = {}
         self._own: dict[tuple[str, str], float] = {}
-
-    def __contains__(self, message_id: str) -> bool:
-        return message_id in self.sightings
 
     @property
     def spare(self) -> int:
         """How many sightings count nowhere."""
         return sum(len(sightings) - 1 for sightings in self.sightings.values())
 
-    def forget_order(self) -> None:
-        """Files have grown: which one has lines of its own must be looked up again."""
-        self._own.clear()
+    def add(self, first: Sighting, other: Sighting) -> None:
+        """A response was seen in one more file; ``first`` is where it was seen before."""
+        self.sightings.setdefault(first.message_id, [first]).append(other)
+        self._meet(first.message_id)
+
+    def note(self, message_id: str) -> None:
+        """A response has changed in one of its files."""
+        if message_id in self.sightings:
+            self._news.add(message_id)
+
+    def remove(self, sighting: Sighting) -> list[Sighting]:
+        """A file no longer has a response; returns where it still stands."""
+        everywhere = self.sightings.pop(sighting.message_id, [])
+        left = [item for item in everywhere if item is not sighting]
+        self._news.discard(sighting.message_id)
+        for pair in [pair for pair in self._pairs if sighting.stream.source.path in pair]:
+            del self._pairs[pair]
+        if len(left) > 1:
+            self.sightings[sighting.message_id] = left
+            self._meet(sighting.message_id)
+        return left
+
+    def unsettled(self, *, everything: bool) -> list[str]:
+        """The responses whose owner has to be looked up again, and from now on not any more.
+
+        All of them when the files' order among each other is another than before.
+        """
+        own = {pair: _first_own(*streams) for pair, streams in self._pairs.items()}
+        everything = everything or any(self._own.get(pair) != at for pair, at in own.items())
+        self._own = own
+        news, self._news = self._news, set()
+        return list(self.sightings) if everything else sorted(news)
 
     def owner(self, message_id: str) -> tuple[str, Sighting]:
         """The session that paid, and the sighting that stands for it.
@@ -49,6 +82,8 @@ class Copies:
         """
         sightings = self._by_path(message_id)
         named = next((item.claim for item in sightings if item.claim is not None), None)
+        if named is None:
+            named = next((item.guess for item in sightings if item.guess in self._homes), None)
         pool = [item for item in sightings if item.stream.owner_id == named] or sightings
         winner = min(pool, key=cmp_to_key(self._compare))
         return named or winner.stream.owner_id, winner
@@ -63,6 +98,15 @@ class Copies:
                 best = usage
         return Known(best, any(sighting.final for sighting in sightings))
 
+    def _meet(self, message_id: str) -> None:
+        """Every two files of a response are compared, both ways."""
+        self._news.add(message_id)
+        streams = [item.stream for item in self.sightings[message_id]]
+        for one in streams:
+            for other in streams:
+                if one is not other:
+                    self._pairs.setdefault((one.source.path, other.source.path), (one, other))
+
     def _by_path(self, message_id: str) -> list[Sighting]:
         return sorted(self.sightings[message_id], key=lambda item: item.stream.source.path)
 
@@ -72,16 +116,18 @@ class Copies:
 
     def _rank(self, sighting: Sighting, other: Stream) -> tuple[bool, float, float, str]:
         stamp, path = sighting.stream.sort_key
-        return (sighting.agent != MAIN, stamp, self._first_own(sighting.stream, other), path)
+        own = 0.0
+        # Of two files of one session neither is a fork of the other.
+        if sighting.stream.owner_id != other.owner_id:
+            own = self._own[path, other.source.path]
+        return (sighting.agent != MAIN, stamp, own, path)
 
-    def _first_own(self, stream: Stream, other: Stream) -> float:
-        """When the file's first response that the other lacks came; before all times if none."""
-        key = (stream.source.path, other.source.path)
-        if key not in self._own:
-            own = (
-                sighting.at or 0.0
-                for message_id, sighting in stream.sightings.items()
-                if message_id not in other.sightings
-            )
-            self._own[key] = next(own, float("-inf"))
-        return self._own[key]
+
+def _first_own(stream: Stream, other: Stream) -> float:
+    """When the file's first response that the other lacks came; before all times if none."""
+    own = (
+        sighting.at or 0.0
+        for message_id, sighting in stream.sightings.items()
+        if message_id not in other.sightings
+    )
+    return next(own, float("-inf"))

@@ -4,10 +4,12 @@ Feed it lines in any order of files, in any chunking; ``settle`` brings the acco
 the result depends only on what the files hold. Pure: no files, no clock.
 """
 
+from collections import Counter
+
 from ccmon.entries import AnyEntry, TitleEntry
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies, Known
-from ccmon.ledger.stream import Sighting, Source, Stream
+from ccmon.ledger.stream import Lane, Sighting, Source, Stream
 from ccmon.ledger.thread import Thread
 from ccmon.measures import Span
 from ccmon.snapshot import MAIN
@@ -41,6 +43,11 @@ class SessionLedger:
         own = [stream for stream in self.streams.values() if stream.source.agent_id is None]
         return sorted(own, key=lambda stream: stream.sort_key)
 
+    def waiting(self) -> Lane | None:
+        """The main chain in the newest file, with what no response has followed yet."""
+        lanes = [stream.lane_of(MAIN) for stream in self.main_streams()]
+        return next((lane for lane in reversed(lanes) if lane is not None), None)
+
     def title(self) -> str | None:
         """What the session is called: named by the user, by the client, or its first prompt."""
         streams = self.main_streams()
@@ -58,11 +65,13 @@ class Ledger:
         self.prices = prices
         self.sessions: dict[str, SessionLedger] = {}
         self._streams: dict[str, Stream] = {}
+        self._homes: Counter[str] = Counter()
         self._seen: dict[str, Sighting] = {}
         self._placed: dict[str, tuple[str, Sighting]] = {}
-        self._copies = Copies()
+        self._guessed: set[str] = set()
+        self._copies = Copies(self._homes)
         self._best: dict[str, Known] = {}
-        self._contested = False
+        self._order_changed = False
         self._changed: set[str] = set()
 
     @property
@@ -94,14 +103,16 @@ class Ledger:
             self.stamp(source, entry.timestamp)
         known = len(stream.sightings)
         sighting = stream.apply(span, entry)
-        self._session(stream).revision += 1
-        self._changed.add(stream.owner_id)
+        if not isinstance(entry, TitleEntry):
+            self._session(stream)
+        self._note_change(stream.owner_id)
         if sighting is None:
             return
         if len(stream.sightings) > known:
             self._arrive(sighting)
         else:
-            self._grow(sighting)
+            self._copies.note(sighting.message_id)
+            self._touch(sighting.message_id)
 
     def forget(self, path: str) -> None:
         """Drop everything that came from a file: it was truncated, replaced or deleted."""
@@ -110,33 +121,45 @@ class Ledger:
             return
         for sighting in stream.sightings.values():
             self._leave(sighting)
-        session = self._session(stream)
-        session.streams.pop(path, None)
-        session.revision += 1
-        self._changed.add(session.session_id)
+        session = self.sessions.get(stream.owner_id)
+        if session is not None and session.streams.pop(path, None) is not None:
+            self._settle_home(stream, -1)
+        self._note_change(stream.owner_id)
 
     def settle(self) -> set[str]:
         """Account for everything that came in; returns the ids of the sessions that changed."""
-        if self._contested:
-            self._contested = False
-            self._copies.forget_order()
-            for message_id in self._copies.sightings:
-                self._place_copy(message_id)
+        order_changed, self._order_changed = self._order_changed, False
+        for message_id in self._copies.unsettled(everything=order_changed):
+            self._place_copy(message_id)
+        if order_changed:
+            for message_id in self._guessed & self._placed.keys():
+                if message_id not in self._copies.sightings:
+                    self._place_alone(self._seen[message_id])
         changed, self._changed = self._changed, set()
-        for session_id in changed:
-            session = self.sessions.get(session_id)
-            if session is None:
-                continue
-            for thread in session.threads.values():
-                thread.settle(self.prices, self._best)
+        for session_id in changed & self.sessions.keys():
+            session = self.sessions[session_id]
+            for agent, thread in session.threads.items():
+                waiting = session.waiting() if agent == MAIN else None
+                thread.settle(self.prices, self._best, waiting)
             if not session.streams and not any(map(len, session.threads.values())):
                 del self.sessions[session_id]
         return changed
 
     def _session(self, stream: Stream) -> SessionLedger:
         session = self._session_of(stream.owner_id)
-        session.streams.setdefault(stream.source.path, stream)
+        if stream.source.path not in session.streams:
+            session.streams[stream.source.path] = stream
+            self._settle_home(stream, 1)
         return session
+
+    def _settle_home(self, stream: Stream, count: int) -> None:
+        """A session has one file more, or less: guesses may point there now, or no more."""
+        if stream.source.agent_id is not None:
+            return
+        self._homes[stream.owner_id] += count
+        if not self._homes[stream.owner_id]:
+            del self._homes[stream.owner_id]
+        self._order_changed = True
 
     def _session_of(self, session_id: str) -> SessionLedger:
         session = self.sessions.get(session_id)
@@ -146,49 +169,47 @@ class Ledger:
 
     def _arrive(self, sighting: Sighting) -> None:
         """A response has its first line in a file."""
-        message_id = sighting.message_id
-        first = self._seen.get(message_id)
-        if first is None:
-            self._seen[message_id] = sighting
-            self._place(sighting.claim or sighting.stream.owner_id, sighting)
+        first = self._seen.setdefault(sighting.message_id, sighting)
+        if sighting.guess is not None:
+            self._guessed.add(sighting.message_id)
+        if first is sighting:
+            self._place_alone(sighting)
         else:
-            self._copies.sightings.setdefault(message_id, [first]).append(sighting)
-        if self._copies.sightings:
-            self._contested = True
-
-    def _grow(self, sighting: Sighting) -> None:
-        """A response has more lines in a file that had some of it."""
-        if sighting.message_id in self._copies:
-            self._contested = True
-        session_id, placed = self._placed[sighting.message_id]
-        self._touch(session_id, placed)
+            self._copies.add(first, sighting)
 
     def _leave(self, sighting: Sighting) -> None:
         """A file no longer has this response."""
         message_id = sighting.message_id
-        others = [
-            item for item in self._copies.sightings.pop(message_id, ()) if item is not sighting
-        ]
+        others = self._copies.remove(sighting)
         self._best.pop(message_id, None)
         self._unplace(message_id)
-        if not others:
+        if others:
+            self._seen[message_id] = others[0]
+            self._place_alone(others[0])
+        else:
             self._seen.pop(message_id, None)
-            return
-        self._seen[message_id] = others[0]
-        if len(others) > 1:
-            self._copies.sightings[message_id] = others
-            self._contested = True
-        self._place(others[0].claim or others[0].stream.owner_id, others[0])
+            self._guessed.discard(message_id)
 
     def _reorder(self, stream: Stream) -> None:
         """The place of a file among others has changed after it had responses."""
-        self._contested = self._contested or bool(self._copies.sightings)
+        self._order_changed = True
+        threads: dict[tuple[str, str], Thread] = {}
         for message_id in stream.sightings:
             session_id, placed = self._placed[message_id]
-            session = self.sessions[session_id]
             if placed.stream is stream:
-                session.threads[placed.agent].reorder()
-                self._note_change(session)
+                key = (session_id, placed.agent)
+                threads[key] = self.sessions[session_id].threads[placed.agent]
+        for (session_id, _), thread in threads.items():
+            thread.reorder()
+            self._note_change(session_id)
+
+    def _place_alone(self, sighting: Sighting) -> None:
+        """Let a session account for a response that stands in one file only."""
+        guess = sighting.guess if sighting.guess in self._homes else None
+        session_id = sighting.claim or guess or sighting.stream.owner_id
+        if self._placed.get(sighting.message_id) != (session_id, sighting):
+            self._unplace(sighting.message_id)
+            self._place(session_id, sighting)
 
     def _place_copy(self, message_id: str) -> None:
         """Let the session that paid account for a response that stands in several files."""
@@ -200,13 +221,12 @@ class Ledger:
             self._place(session_id, owner)
         elif self._best.get(message_id) != best:
             self._best[message_id] = best
-            self._touch(session_id, owner)
+            self._touch(message_id)
 
     def _place(self, session_id: str, sighting: Sighting) -> None:
         self._placed[sighting.message_id] = (session_id, sighting)
-        session = self._session_of(session_id)
-        session.thread(sighting.agent).add(sighting)
-        self._note_change(session)
+        self._session_of(session_id).thread(sighting.agent).add(sighting)
+        self._note_change(session_id)
 
     def _unplace(self, message_id: str) -> None:
         placed = self._placed.pop(message_id, None)
@@ -218,13 +238,15 @@ class Ledger:
         thread.remove(sighting)
         if not len(thread) and sighting.agent != MAIN:
             del session.threads[sighting.agent]
-        self._note_change(session)
+        self._note_change(session_id)
 
-    def _touch(self, session_id: str, sighting: Sighting) -> None:
-        session = self.sessions[session_id]
-        session.threads[sighting.agent].touch(sighting)
-        self._note_change(session)
+    def _touch(self, message_id: str) -> None:
+        session_id, sighting = self._placed[message_id]
+        self.sessions[session_id].threads[sighting.agent].touch(sighting)
+        self._note_change(session_id)
 
-    def _note_change(self, session: SessionLedger) -> None:
-        session.revision += 1
-        self._changed.add(session.session_id)
+    def _note_change(self, session_id: str) -> None:
+        session = self.sessions.get(session_id)
+        if session is not None:
+            session.revision += 1
+            self._changed.add(session_id)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 
+from ccmon.ledger.account import TINY_CONTEXT
 from ccmon.ledger.usage import tier_of
 from ccmon.measures import Split, Ttl, Usage
 from ccmon.snapshot import ModelTotals, Request
 
 RECENT_SPEND = 12
 RECENT_HITS = 20
-TINY_CONTEXT = 1_000
-"""Requests that read less (warm-ups, titles) say nothing about a thread's habits."""
 ENOUGH = 5
 """Requests a segment needs before its own means are used."""
 DEFAULT_GROWTH = 1_400.0
@@ -70,6 +69,7 @@ class ThreadStats:
         self.models: dict[str | None, ModelTotals] = {}
         self.largest_by_model: dict[str | None, int] = {}
         self.last: Request | None = None
+        self.newest: Request | None = None
 
     def copy(self) -> ThreadStats:
         """A fold that goes on from here without touching this one."""
@@ -80,27 +80,36 @@ class ThreadStats:
         twin.largest_by_model = copy(self.largest_by_model)
         return twin
 
-    def push(self, row: Request) -> None:
-        """Take in the next request."""
+    def push(self, row: Request) -> bool:
+        """Take in the next request; False when it did not read the thread's context.
+
+        Such a one is counted and paid for, and says nothing else about the thread.
+        """
         self.requests += 1
         self.usage += row.usage
+        self._spend(row)
+        self.models[row.model] = _with(self.models.get(row.model), row)
+        self.output_lower_bounds += row.output_is_lower_bound
+        self.estimated = self.estimated or row.estimated
+        if row.context < TINY_CONTEXT <= self.largest_context:
+            self.newest = row
+            return False
         self.tier = tier_of(row.usage) or self.tier
         self.caching = self.caching or bool(
             row.usage.cache_read_input_tokens or row.usage.cache_creation_input_tokens
         )
-        self.output_lower_bounds += row.output_is_lower_bound
-        self.estimated = self.estimated or row.estimated
         if row.bust:
             self.busts.append(row)
         if row.starts_segment:
             self.segment, self.segment_split = Means(), Split()
         self.recent.append(row)
-        self._spend(row)
-        self.models[row.model] = _with(self.models.get(row.model), row)
+        if row.split is not None:
+            self.segment_split += row.split
         self.largest_by_model[row.model] = max(self.largest_by_model.get(row.model, 0), row.context)
         if row.context >= TINY_CONTEXT:
             self._measure(row)
-        self.last = row
+        self.last = self.newest = row
+        return True
 
     def means(self) -> tuple[float, float, bool]:
         """Growth and output to expect of the next request, and whether that is measured.
@@ -108,6 +117,7 @@ class ThreadStats:
         Of the segment once it has five requests, else of the thread, else the usual ones.
         """
         measured = self.segment if self.segment.requests >= ENOUGH else self.whole
+        measured = measured if measured.grown else self.whole
         if not measured.grown:
             return DEFAULT_GROWTH, DEFAULT_OUTPUT, False
         return measured.growth / measured.grown, measured.output / measured.requests, True
@@ -127,9 +137,7 @@ class ThreadStats:
         """The same over the last twenty requests; the first of a thread cannot hit."""
         rows = [row for row in self.hits if row.n > 1]
         contexts = sum(row.context for row in rows)
-        if not contexts:
-            return None
-        return sum(row.usage.cache_read_input_tokens for row in rows) / contexts
+        return sum(row.cached for row in rows) / contexts if contexts else None
 
     def write_factor(self) -> float | None:
         """Cache writes over the largest context; 1.0 means that everything was written once."""
@@ -143,12 +151,11 @@ class ThreadStats:
             return
         self.cost = (self.cost or 0.0) + row.cost
         self.split += row.split
-        self.segment_split += row.split
         self.avoidable += row.avoidable or 0.0
 
     def _measure(self, row: Request) -> None:
         self.contexts += row.context
-        self.reads += row.usage.cache_read_input_tokens
+        self.reads += row.cached
         self.rereads += row.reread
         self.largest_context = max(self.largest_context, row.context)
         self.unique += row.context if row.starts_segment else max(0, row.growth)
@@ -164,7 +171,9 @@ def _with(totals: ModelTotals | None, row: Request) -> ModelTotals:
         requests=before.requests + 1,
         usage=before.usage + row.usage,
         cost=add_costs(before.cost, row.cost),
-        cost_is_lower_bound=before.cost_is_lower_bound or row.output_is_lower_bound,
+        cost_is_lower_bound=before.cost_is_lower_bound
+        or row.output_is_lower_bound
+        or row.cost is None,
     )
 
 

@@ -38,7 +38,9 @@ class Source(Struct, frozen=True, gc=False):
 class Sighting:
     """What one file says of one response: the union of its lines there.
 
-    ``claim`` names the session that paid when the lines say it is another than the file's.
+    ``claim`` names the session that paid when the lines say it is another than the file's;
+    ``guess`` names the one that the line calls its own, when that is another: the original of an
+    old fork, or the former name of a renamed file.
     ``parent_id`` is the response this one follows in the message chain.
     """
 
@@ -51,6 +53,7 @@ class Sighting:
         "effort",
         "entered",
         "final",
+        "guess",
         "index",
         "lane",
         "message_id",
@@ -75,7 +78,8 @@ class Sighting:
         self.message_id = entry.message_id
         self.order = len(stream.sightings)
         self.index = -1
-        self.claim = stream.claim_of(entry)
+        self.claim = stream.other(entry.request_session_id or entry.forked_from)
+        self.guess = stream.other(entry.session_id)
         self.parent_id = stream.chain.get(entry.parent_uuid or "")
         self.at = entry.timestamp
         self.started_at = lane.last_input_at
@@ -182,10 +186,6 @@ class Stream:
         """The session this file belongs to; its own path while nothing names one."""
         return self.session_id or self.source.path
 
-    def lanes(self) -> Iterator[Lane]:
-        """The chains of this file."""
-        return iter(self._lanes.values())
-
     def stamp(self, timestamp: float) -> None:
         """Note the time of any line, also of one that is no entry."""
         if self.first_stamp is None:
@@ -210,15 +210,13 @@ class Stream:
         self._link(entry)
         return changed
 
-    def claim_of(self, entry: AssistantEntry) -> str | None:
-        """The session that paid, when the line names another than the file's."""
-        if entry.request_session_id:
-            claim = entry.request_session_id
-        elif entry.forked_from:
-            claim = entry.forked_from
-        else:
-            claim = entry.session_id or self.owner_id
-        return claim if claim != self.owner_id else None
+    def other(self, session_id: str | None) -> str | None:
+        """The session when it is another than the file's."""
+        return session_id if session_id and session_id != self.owner_id else None
+
+    def lane_of(self, agent: str) -> Lane | None:
+        """The chain of that name, if the file has it."""
+        return self._lanes.get(agent)
 
     def _note(self, entry: Entry) -> None:
         if self.session_id is None and entry.session_id:
@@ -228,7 +226,9 @@ class Stream:
 
     def _lane(self, entry: Entry) -> Lane:
         agent = self.source.agent_id
-        if agent is None:
+        if agent == MAIN:
+            agent = f"agent-{MAIN}"
+        elif agent is None:
             agent = self._root(entry) if entry.is_sidechain else MAIN
         lane = self._lanes.get(agent)
         if lane is None:

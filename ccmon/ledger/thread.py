@@ -10,7 +10,7 @@ from ccmon.ledger.account import Carried, account
 from ccmon.ledger.compactions import compaction
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Known
-from ccmon.ledger.stream import Sighting
+from ccmon.ledger.stream import Lane, Sighting
 from ccmon.snapshot import Compaction, Request
 
 FRESH = Carried()
@@ -75,10 +75,11 @@ class Thread:
         """A response has new lines: account again from there."""
         self._dirty = min(self._dirty, sighting.index)
 
-    def settle(self, prices: PriceTable, best: dict[str, Known]) -> None:
+    def settle(self, prices: PriceTable, best: dict[str, Known], waiting: Lane | None) -> None:
         """Bring ``rows`` up to date.
 
-        ``best`` holds what is known of responses that stand in more than one file.
+        ``best`` holds what is known of responses that stand in more than one file; ``waiting`` is
+        the chain of the session's newest file, with what no response has followed yet.
         """
         start = min(self._dirty, len(self.rows))
         if start < len(self._members) or start < len(self.rows):
@@ -87,12 +88,12 @@ class Thread:
             for sighting in self._members[start:]:
                 self._account(sighting, best.get(sighting.message_id), prices)
             self._dirty = len(self._members)
-        last = self.last
         self._waiting = []
-        if last is not None:
+        before = self.carried.before
+        if before is not None and waiting is not None:
             self._waiting = [
-                compaction(boundary, last.lane.summary_size, self.rows[-1], None, prices)
-                for boundary in last.lane.boundaries
+                compaction(boundary, waiting.summary_size, len(self.rows), before, None, prices)
+                for boundary in waiting.boundaries
             ]
 
     def _renumber(self, start: int) -> None:
@@ -101,30 +102,28 @@ class Thread:
         self._dirty = min(self._dirty, start)
 
     def _account(self, sighting: Sighting, known: Known | None, prices: PriceTable) -> None:
-        before = self.rows[-1] if self.rows else None
+        last = self.rows[-1] if self.rows else None
+        before = self.carried.before
         known = known or Known(sighting.usage, sighting.final)
         rewound = self._rewound(sighting)
-        row, carried = account(
-            sighting, known, before, self.carried, rewound=rewound, prices=prices
-        )
-        if before is not None:
+        row, carried = account(sighting, known, last, self.carried, rewound=rewound, prices=prices)
+        if last is not None and before is not None:
             self._compactions += [
-                compaction(boundary, sighting.summary_size, before, row, prices)
+                compaction(boundary, sighting.summary_size, last.n, before, row, prices)
                 for boundary in sighting.boundaries
             ]
         self.rows.append(row)
         self._carried.append(carried)
 
     def _rewound(self, sighting: Sighting) -> bool:
-        """The chain goes on from an earlier request than the newest one of this thread."""
-        if sighting.parent_id is None or not self.rows:
-            return False
-        if sighting.parent_id == self.rows[-1].message_id:
+        """The chain goes on from a request before the predecessor."""
+        before = self.carried.before
+        if sighting.parent_id is None or before is None:
             return False
         parent = sighting.stream.sightings.get(sighting.parent_id)
         return (
             parent is not None
             and parent.agent == sighting.agent
-            and 0 <= parent.index < sighting.index - 1
+            and 0 <= parent.index < before.n - 1
             and self._members[parent.index] is parent
         )

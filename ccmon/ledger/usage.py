@@ -27,13 +27,21 @@ def settle(tokens: Tokens, tier: Ttl) -> tuple[Usage, bool]:
     return usage, unsplit > 0
 
 
-def context_tokens(usage: UsageLine) -> int:
-    """What the model read last: the prompt of the last ``message`` iteration, else of the whole."""
-    tokens = usage.tokens
-    for iteration in reversed(usage.iterations):
-        if iteration.type == "message":
-            tokens = iteration.tokens
-            break
+def calls_of(usage: UsageLine) -> tuple[Tokens, Tokens]:
+    """The first and the last call behind a response, both the whole of it where it was one.
+
+    With server tools the top level is the sum of several ``message`` iterations, each of which
+    read the context anew: the first one shows what the cache still had, the last one what the
+    context is and what is left in the cache.
+    """
+    calls = [item.tokens for item in usage.iterations if item.type == "message"]
+    if not calls:
+        return usage.tokens, usage.tokens
+    return (calls[0] if len(calls) > 1 else usage.tokens), calls[-1]
+
+
+def prompt_tokens(tokens: Tokens) -> int:
+    """Everything the model read in one call."""
     return tokens.input + tokens.cache_read + tokens.cache_creation
 
 

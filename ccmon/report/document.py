@@ -143,7 +143,7 @@ def _cache(cache: snapshot.Cache, now: float) -> Json:
         "write_factor": _ratio(cache.write_factor),
         "avoidable_usd": _money(cache.avoidable),
         "alert": "off",
-        "alert_share": 0.0,
+        "alert_share": None,
         "ttl_5m_usd": None,
         "ttl_1h_usd": None,
     }

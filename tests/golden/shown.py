@@ -63,6 +63,7 @@ def request(n: int = 1, tokens: Usage | None = None, **changes: object) -> Reque
         "thinking_tokens": None,
         "web_searches": 0,
         "context": tokens.prompt_tokens,
+        "cached": tokens.cache_read_input_tokens,
         "growth": 14_903,
         "new": 14_903,
         "reread": 197_697,

@@ -87,7 +87,12 @@ def test_a_bust_is_paid_in_writes_first_then_in_input(
     avoidable: float,
 ) -> None:
     price = price_of(OPUS_5)
-    found = rewritten_tokens(counts, counts.prompt_tokens, expected, expected)
+    call = tokens(
+        counts.input_tokens,
+        counts.cache_read_input_tokens,
+        w5=counts.cache_creation_input_tokens,
+    )
+    found = rewritten_tokens(call, counts.prompt_tokens, expected, expected)
     assert found == rewritten
     cost = split_cost(counts, price, found)
     assert parts(cost) == pytest.approx(split, abs=1e-9)
@@ -156,14 +161,14 @@ def test_v13_a_bust_that_keeps_the_system_prefix(
 def test_v14_a_bust_exceeds_two_thousand_tokens_and_a_twentieth(
     expected: int, deficit: int, busts: bool
 ) -> None:
-    counts = Usage(0, 50_000, 0, 50_000, expected - deficit, 1)
-    assert rewritten_tokens(counts, expected, expected, expected) == (deficit if busts else 0)
+    call = tokens(r=expected - deficit, w1=50_000)
+    assert rewritten_tokens(call, expected, expected, expected) == (deficit if busts else 0)
 
 
 @pytest.mark.parametrize(("context", "busts"), [(70_000, True), (69_999, False)])
 def test_v14_a_context_below_seven_tenths_is_a_shrink(context: int, busts: bool) -> None:
-    counts = Usage(0, context, 0, context, 0, 1)
-    assert bool(rewritten_tokens(counts, context, 100_000, 100_000)) is busts
+    call = tokens(w1=context)
+    assert bool(rewritten_tokens(call, context, 100_000, 100_000)) is busts
 
 
 def test_a_rewind_compares_with_nothing_and_opens_a_segment() -> None:
@@ -263,3 +268,82 @@ def test_idle_is_the_time_between_the_starts_of_two_requests() -> None:
         assistant("msg_2", usage(2, o=5), at=START + 405),
     ]
     assert [row.idle for row in main_rows(entries)] == [None, 400.0]
+
+
+def test_a_rewind_that_does_not_shrink_the_context_is_no_bust_either() -> None:
+    entries: list[AnyEntry] = [
+        assistant("msg_1", usage(0, 0, 0, 50_000, 10), uuid="a1"),
+        prompt(uuid="u2", parent="a1"),
+        assistant("msg_2", usage(0, 50_000, 0, 10_000, 10), uuid="a2", parent="u2"),
+        prompt(uuid="u3", parent="a2"),
+        assistant("msg_3", usage(0, 60_000, 0, 40_000, 10), uuid="a3", parent="u3"),
+        prompt(uuid="u4", parent="a1"),
+        assistant("msg_4", usage(0, 50_000, 0, 60_000, 10), uuid="a4", parent="u4"),
+    ]
+    row = main_rows(entries)[3]
+    assert (row.starts_segment, row.expected_read, row.rewritten, row.new) == (True, 0, 0, 60_000)
+
+
+def test_a_request_that_did_not_read_the_context_changes_nothing_for_the_next() -> None:
+    entries: list[AnyEntry] = [
+        assistant("msg_1", usage(0, 0, 0, 100_000, 10)),
+        assistant("msg_2", usage(0, 100_000, 0, 2_000, 10)),
+        assistant("msg_title", usage(300, o=9)),
+        assistant("msg_empty", None),
+        assistant("msg_3", usage(0, 102_000, 0, 1_000, 10)),
+        assistant("msg_4", usage(0, 0, 0, 104_000, 10)),
+    ]
+    rows = main_rows(entries)
+    assert [(row.growth, row.new, row.rewritten) for row in rows[2:]] == [
+        (300, 300, 0),
+        (0, 0, 0),
+        (1_000, 1_000, 0),
+        (1_000, 1_000, 103_000),
+    ]
+    assert [row.n for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row.starts_segment for row in rows] == [True, *[False] * 5]
+
+
+def test_a_compaction_right_before_such_a_request_still_opens_a_segment() -> None:
+    entries: list[AnyEntry] = [
+        assistant("msg_1", usage(0, 0, 0, 100_000, 10)),
+        boundary(100_500),
+        assistant("msg_title", usage(300, o=9)),
+        assistant("msg_2", usage(0, 18_000, 0, 30_000, 10)),
+    ]
+    rows = main_rows(entries)
+    assert [row.starts_segment for row in rows] == [True, False, True]
+    assert rows[2].rewritten == 0
+
+
+def test_a_warm_up_before_the_first_real_request_is_not_its_predecessor() -> None:
+    rows = main_rows(rows_of([(900, 0, 0, 0, 5), (0, 0, 0, 30_000, 100), (0, 30_000, 0, 50, 9)]))
+    assert [(row.growth, row.starts_segment) for row in rows] == [
+        (900, True),
+        (30_000, True),
+        (50, False),
+    ]
+
+
+def several_calls(first_read: int) -> AnyEntry:
+    calls = [
+        Iteration("message", None, tokens(0, first_read, 0, 101_000 - first_read, 20)),
+        Iteration("message", None, tokens(0, 101_000, 0, 500, 30)),
+    ]
+    whole = usage(0, first_read + 101_000, 0, 101_500 - first_read, 50, iterations=calls)
+    return assistant("msg_2", whole)
+
+
+def test_of_several_calls_the_first_meets_the_cache_and_the_last_is_the_context() -> None:
+    warm = main_rows([assistant("msg_1", usage(0, 0, 0, 100_000, 10)), several_calls(100_000)])[1]
+    assert (warm.context, warm.cached, warm.rewritten) == (101_500, 101_000, 0)
+    assert warm.read_share == pytest.approx(101_000 / 101_500)
+    cold = main_rows([assistant("msg_1", usage(0, 0, 0, 100_000, 10)), several_calls(0)])[1]
+    assert cold.rewritten == 100_000
+
+
+def test_a_compaction_iteration_is_priced_by_the_place_of_the_request() -> None:
+    calls = [Iteration("compaction", None, tokens(900, 150_000, o=2_000))]
+    plain = main_rows([assistant("msg_1", usage(5, 20_000, o=80, iterations=calls))])[0]
+    inside = main_rows([assistant("msg_1", usage(5, 20_000, o=80, iterations=calls, geo="us"))])[0]
+    assert inside.extra_cost == pytest.approx(1.1 * plain.extra_cost)

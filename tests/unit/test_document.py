@@ -40,7 +40,7 @@ SCHEMA = {
     " crossing_point?",
     "next_request": "warm_usd? cold_usd?",
     "cache": "state ttl? expires_at? hit_rate? hit_rate_last20? write_factor? avoidable_usd? alert"
-    " alert_share ttl_5m_usd? ttl_1h_usd?",
+    " alert_share? ttl_5m_usd? ttl_1h_usd?",
     "reread": "share? unique_tokens amplification? effective_multiple?",
     "spend_split": "carry_usd? rewrite_usd? fresh_usd? output_usd?",
     "drag": "state d? o? base_tokens? carried_usd? compact_usd? compact_cold_usd?"

@@ -4,6 +4,7 @@ import pytest
 
 from ccmon.entries import AnyEntry, Block, TitleEntry, ToolResult, UserEntry
 from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.requests import Copies
 from ccmon.ledger.session import Ledger
 from ccmon.snapshot import MAIN
 from tests.builders import (
@@ -172,6 +173,57 @@ def test_a_session_in_two_folders_is_one_session_with_shared_lines_once() -> Non
     feed(ledger, first, path=f"/p/{SESSION}.jsonl")
     ledger.settle()
     assert sorted(ids(ledger, SESSION)) == ["msg_1", "msg_2", "msg_3"]
+
+
+@pytest.mark.parametrize("stale", ["/a", "/z"])
+def test_a_stale_copy_of_a_session_leaves_its_order_alone(stale: str) -> None:
+    whole = [
+        assistant(f"msg_{n}", usage(0, n * 5_000, 0, 5_000, 1), at=START + n) for n in range(6)
+    ]
+    ledger = Ledger(PriceTable.load())
+    feed(ledger, whole, path=f"/m/{SESSION}.jsonl")
+    feed(ledger, whole[:5], path=f"{stale}/{SESSION}.jsonl")
+    ledger.settle()
+    assert ids(ledger, SESSION) == [f"msg_{n}" for n in range(6)]
+    assert not any(row.bust for row in ledger.sessions[SESSION].main.rows)
+
+
+def test_a_renamed_transcript_keeps_its_requests_while_its_old_name_is_gone() -> None:
+    renamed = "/p/my-renamed.jsonl"
+    ledger = Ledger(PriceTable.load())
+    feed(ledger, [assistant("msg_1", usage(2, o=1))], path=renamed, session="my-renamed")
+    ledger.settle()
+    assert ids(ledger, "my-renamed") == ["msg_1"]
+    feed(ledger, [prompt(), assistant("msg_0", usage(2, o=1))])
+    ledger.settle()
+    assert sorted(ids(ledger, SESSION)) == ["msg_0", "msg_1"]
+    ledger.forget(f"/p/{SESSION}.jsonl")
+    ledger.settle()
+    assert ids(ledger, "my-renamed") == ["msg_1"]
+    assert list(ledger.sessions) == ["my-renamed"]
+
+
+def test_copies_are_looked_up_again_only_when_something_about_them_changes() -> None:
+    shared = [assistant(f"msg_{n}", usage(n, o=1), at=START + n) for n in range(50)]
+    fork: list[AnyEntry] = [
+        assistant(f"msg_{n}", usage(n, o=1), at=START + n, session=OTHER) for n in range(50)
+    ]
+    ledger = fed((SESSION, [*shared, assistant("own", usage(1, o=1))]), (OTHER, fork))
+    asked: list[str] = []
+    owner = Copies.owner
+
+    def counting(copies: Copies, message_id: str) -> object:
+        asked.append(message_id)
+        return owner(copies, message_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Copies, "owner", counting)
+        feed(ledger, [assistant("more", usage(1, o=1), at=START + 99)])
+        ledger.settle()
+        assert asked == []
+        feed(ledger, [assistant("msg_7", usage(7, o=99), at=START + 7)])
+        ledger.settle()
+    assert asked == ["msg_7"]
 
 
 def test_an_agent_of_the_flat_layout_belongs_to_the_session_its_lines_name() -> None:
