@@ -88,10 +88,13 @@ def terminal(
     *,
     columns: int = 100,
     rows: int = 30,
+    errors: Path | None = None,
 ) -> Iterator[Terminal]:
-    """Run ccmon with these arguments in a terminal of this size."""
+    """Run ccmon with these arguments in a terminal of this size; stderr goes to ``errors``."""
     pid, fd = pty.fork()
     if pid == 0:
+        if errors is not None:
+            os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         command = [sys.executable, "-m", "ccmon", *arguments]
         os.execve(sys.executable, command, {**environ, "PYTHONPATH": str(ROOT)})

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import termios
 from pathlib import Path
 
@@ -48,6 +49,39 @@ def test_a_new_request_shows_and_quitting_leaves_the_terminal_clean(home: Config
     for restored in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l"):
         assert restored in tail
     assert b"Traceback" not in screen.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_told_to_end_leaves_the_terminal_clean(
+    home: ConfigHome, number: signal.Signals
+) -> None:
+    now_written(home.write(response("msg_1", read=150_000)))
+    with terminal([], environ(home)) as screen:
+        screen.wait_for("150.0k")
+        os.kill(screen.pid, number)
+        assert screen.wait_for_exit() == 128 + number
+    tail = screen.output[-400:]
+    for restored in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"):
+        assert restored in tail
+
+
+def test_the_screens_are_drawn_where_the_terminal_is(home: ConfigHome, tmp_path: Path) -> None:
+    now_written(home.write(response("msg_1", read=150_000)))
+    errors = tmp_path / "errors"
+    with terminal([], environ(home), errors=errors) as screen:
+        screen.wait_for("150.0k")
+        leave(screen)
+    assert errors.read_bytes() == b""
+
+
+def test_a_terminal_without_unicode_gets_ascii(home: ConfigHome) -> None:
+    now_written(home.write(response("msg_1", read=150_000)))
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with terminal([], {**environ(home), **plain}) as screen:
+        screen.wait_for("150.0k")
+        assert "\\u25" not in "\n".join(screen.lines)
+        leave(screen)
+    assert screen.output.isascii()
 
 
 def test_a_line_that_comes_in_two_parts_shows_once_it_is_whole(home: ConfigHome) -> None:
