@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ __all__ = ["Monitor", "Scope", "TextBlock"]
 
 REGISTRY_SECONDS = 2.0
 """How often the registry of running clients is looked at without being told to."""
+SCAN_SECONDS = 120.0
+"""How often it is looked anew which sessions are in scope, without being told of a file."""
+OUTSIDE_SECONDS = 5.0
+"""How often at most files out of scope make it look: they may have come into scope."""
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +69,10 @@ class Monitor:
         self._selection = Selection(self.homes, scope, settings)
         self._live: dict[str, LiveSession] = {}
         self._registry_due = 0.0
-        self._scan_due = True
+        self._scan_at = 0.0
+        self._scanned_at = 0.0
+        self._outside: frozenset[str] = frozenset()
+        self._ages_at = inf
         self._feeds: dict[str, Feed] = {}
         self._queue: dict[str, None] = {}
         self._touched: deque[str] = deque()
@@ -86,8 +94,11 @@ class Monitor:
         now = self._clock()
         if now >= self._registry_due:
             self._refresh_registry(now)
-        if self._scan_due:
+        if now >= self._scan_at:
             self._scan(now)
+        if now > self._ages_at:
+            self._ages_at = inf
+            self.revision += 1
         while self._queue:
             self._read(next(iter(self._queue)))
             if time.monotonic() >= deadline:
@@ -135,29 +146,41 @@ class Monitor:
             path = self._touched.popleft()
             if path in self._feeds:
                 self._queue[path] = None
-            elif path.endswith(".json") and not path.endswith(".meta.json"):
+            elif path.endswith(".meta.json"):
+                self._look_at_agent(path.removesuffix(".meta.json") + ".jsonl")
+            elif path.endswith(".json"):
                 self._registry_due = 0.0
+            elif path in self._outside:
+                self._scan_at = min(self._scan_at, self._scanned_at + OUTSIDE_SECONDS)
             else:
-                self._scan_due = True
+                self._scan_at = 0.0
 
     def _refresh_registry(self, now: float) -> None:
         live = self._registry.refresh(self.homes)
         self._registry_due = now + REGISTRY_SECONDS
-        if live != self._live:
-            self._live = dict(live)
-            self._scan_due = True
+        before, self._live = self._live, live
+        if _lives(live) != _lives(before):
+            self._scan_at = 0.0
+        if _states(live) != _states(before):
             self.revision += 1
 
     def _scan(self, now: float) -> None:
         """Look what files there are; new ones are read, newest session first."""
-        self._scan_due = False
+        self._scanned_at, self._scan_at = now, now + SCAN_SECONDS
         choice = self._selection.choose(now, self._live)
+        self._outside = choice.outside
         for transcript in choice.shown:
-            if transcript.agent_id is not None:
-                self._look_at_agent(transcript.path, transcript.agent_id)
             self._follow(transcript, shown=True)
+            self._look_at_agent(transcript.path)
         for transcript in choice.kin:
             self._follow(transcript, shown=False)
+        chosen = {transcript.path for transcript in (*choice.shown, *choice.kin)}
+        for path in self._feeds.keys() - chosen:
+            if path in choice.outside:
+                self._drop(path)
+            else:
+                # Not there any more, or out of reach just now: reading it will tell.
+                self._queue[path] = None
 
     def _follow(self, transcript: Transcript, *, shown: bool) -> None:
         feed = self._feeds.get(transcript.path)
@@ -167,9 +190,23 @@ class Monitor:
             self.revision += 1
         elif transcript.size != feed.size:
             self._queue[transcript.path] = None
-        feed.shown = feed.shown or shown
+        if feed.shown != shown:
+            feed.shown = shown
+            self.revision += 1
 
-    def _look_at_agent(self, path: str, agent_id: str) -> None:
+    def _drop(self, path: str) -> None:
+        """Let go of a file that has fallen out of scope."""
+        del self._feeds[path]
+        self._queue.pop(path, None)
+        self._ledger.forget(path)
+        self.revision += 1
+
+    def _look_at_agent(self, path: str) -> None:
+        """Read the description beside an agent's file, if that is read."""
+        feed = self._feeds.get(path)
+        agent_id = feed.transcript.agent_id if feed else None
+        if agent_id is None:
+            return
         meta = read_agent_meta(path)
         if meta is not None and meta != self._agents.get(agent_id):
             self._agents[agent_id] = meta
@@ -193,28 +230,23 @@ class Monitor:
     def _summaries_in_scope(self, now: float) -> list[Summed]:
         in_scope = {feed.session_id for feed in self._feeds.values() if feed.shown}
         everything = self._selection.scope.everything and self._selection.scope.since is None
-        found = []
+        known_before, self._summed = self._summed, {}
+        self._ages_at = inf
         for session_id, ledger in self._ledger.sessions.items():
             if not everything and session_id not in in_scope:
                 continue
             facts = self._facts(ledger, now)
-            known = self._summed.get(session_id)
+            known = known_before.get(session_id)
             if known is None or known[0] != ledger.revision or known[1] != facts:
                 known = (ledger.revision, facts, self._summaries.summarise(ledger, facts))
-                self._summed[session_id] = known
-            found.append(known[2])
-        for session_id in self._summed.keys() - self._ledger.sessions.keys():
-            del self._summed[session_id]
+            self._summed[session_id] = known
         self._summaries.keep_only(set(self._summed))
-        return found
+        return [summed for _, _, summed in self._summed.values()]
 
     def _facts(self, ledger: SessionLedger, now: float) -> Facts:
-        recent = now - self.settings.active_minutes * 60
-        stamps = [stream.last_stamp or 0.0 for stream in ledger.streams.values()]
+        latest, recent = self._freshness(ledger, now)
         live = self._live.get(ledger.session_id)
-        active = self._selection.is_active(
-            ledger.session_id, max(stamps, default=0.0), now, self._live
-        )
+        active = self._selection.is_active(ledger.session_id, latest, now, self._live)
         status: Status = "ended" if not active else live.status if live else "unknown"
         main = next(iter(ledger.main_streams()), None)
         last = ledger.main.last
@@ -228,12 +260,24 @@ class Monitor:
             agents={
                 agent: self._agents[agent] for agent in ledger.threads if agent in self._agents
             },
-            recent=frozenset(
-                stream.source.agent_id
-                for stream in ledger.streams.values()
-                if stream.source.agent_id and (stream.last_stamp or 0.0) >= recent
-            ),
+            recent=recent,
         )
+
+    def _freshness(self, ledger: SessionLedger, now: float) -> tuple[float, frozenset[str]]:
+        """When a session was last written to, and by which agents lately.
+
+        Notes when this will have changed by the mere passing of time.
+        """
+        latest, recent = 0.0, set()
+        limit = self.settings.active_minutes * 60
+        for stream in ledger.streams.values():
+            stamp = stream.last_stamp or 0.0
+            latest = max(latest, stamp)
+            if now - stamp <= limit:
+                self._ages_at = min(self._ages_at, stamp + limit)
+                if stream.source.agent_id:
+                    recent.add(stream.source.agent_id)
+        return latest, frozenset(recent)
 
     def _health(self) -> Health:
         feeds = self._feeds.values()
@@ -258,6 +302,18 @@ class Monitor:
             bytes_done=sum(min(feed.bytes_read, feed.size) for feed in feeds),
             bytes_total=sum(feed.size for feed in feeds),
         )
+
+
+def _lives(live: Mapping[str, LiveSession]) -> dict[str, bool]:
+    """What the scope depends on."""
+    return {session_id: item.alive for session_id, item in live.items()}
+
+
+def _states(live: Mapping[str, LiveSession]) -> dict[str, tuple[object, ...]]:
+    """What is shown of it."""
+    return {
+        session_id: (item.alive, item.status, item.waiting_for) for session_id, item in live.items()
+    }
 
 
 def _newest_first(session: Session) -> tuple[float, str]:

@@ -23,6 +23,10 @@ PACE = ((1, 0.1), (PER_SECOND, 1.0), (10, 4.0))
 """So many snapshots in so many seconds at most: one alone shows at once, a storm costs little."""
 
 
+REST = 5.0
+"""Longest pause between two steps, in seconds: a client may die, a session grow old unannounced."""
+
+
 class Engine(Protocol):
     """What the app needs of a Monitor."""
 
@@ -115,7 +119,8 @@ class Pump:
                 await asyncio.wait_for(self._stop.wait(), wait)
             return
         if not more:
-            await self._wake.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), REST)
 
     async def _show(self) -> None:
         self._shown = self.engine.revision

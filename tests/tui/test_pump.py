@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from ccmon.snapshot import Snapshot
+from ccmon.tui import pump as pump_module
 from ccmon.tui.pump import PACE, PER_SECOND, Pump, due
 from tests import sample
 from tests.tui.stage import FakeMonitor
@@ -117,6 +118,26 @@ async def test_stopping_ends_the_pump_while_it_waits() -> None:
         await until(lambda: len(shown) == 1)
 
     await pumping(monitor, shown, work)
+
+
+async def test_an_engine_is_stepped_now_and_then_though_no_file_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Ageing(FakeMonitor):
+        def step(self, budget: float = 0.05) -> bool:
+            super().step(budget)
+            self.revision += self.steps == 5
+            return False
+
+    monkeypatch.setattr(pump_module, "REST", 0.01)
+    monitor, shown = Ageing(sample.calm_snapshot()), list[Snapshot]()
+
+    async def work(pump: Pump) -> None:
+        await until(lambda: monitor.steps >= 8 and len(shown) == 2)
+
+    await pumping(monitor, shown, work)
+    assert len(shown) == 2
+    assert monitor.touched == []
 
 
 async def test_a_watch_that_fails_is_not_passed_over() -> None:
