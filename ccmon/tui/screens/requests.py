@@ -64,6 +64,16 @@ class FilterInput(Input):
     }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:
+        # Textual would select when it hears of the focus, which is after keys sent with the slash.
+        super().__init__(
+            placeholder="words  tool:Read  ctx>200k  bust", select_on_focus=False, id=id
+        )
+
+    def put(self, text: str) -> None:
+        """Write at the cursor, over what is selected."""
+        self.replace(text, *self.selection)
+
 
 class RequestsScreen(ListingScreen):
     """The list, the price of every request as a strip, and a preview."""
@@ -81,7 +91,7 @@ class RequestsScreen(ListingScreen):
         yield CostStrip(id="strip")
         yield Panel(id="preview")
         yield Lines(id="filter-errors")
-        yield FilterInput(placeholder="words  tool:Read  ctx>200k  bust", id="filter")
+        yield FilterInput(id="filter")
 
     def on_mount(self) -> None:
         """The list takes the keys."""
@@ -128,12 +138,15 @@ class RequestsScreen(ListingScreen):
 
     def apply_filter(self, text: str) -> None:
         """Filter by a line of text; terms that make no sense are shown and ignored."""
-        query = parse(text)
-        self._wanted = text
         field = self.query_one(FilterInput)
         with self.prevent(Input.Changed):
             field.value = text
         field.display = bool(text) or field.has_focus
+        self._filter_by(text)
+
+    def _filter_by(self, text: str) -> None:
+        query = parse(text)
+        self._wanted = text
         errors = self.query_one("#filter-errors", Lines)
         errors.display = bool(query.errors)
         if query.errors:
@@ -155,9 +168,13 @@ class RequestsScreen(ListingScreen):
             self.show_header(self.ccmon.snapshot)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as the words are typed."""
+        """Filter as the words are typed.
+
+        By what stands in the line now: more may have been typed since the event, and to set an
+        earlier value would move the cursor.
+        """
         event.stop()
-        self.apply_filter(event.value)
+        self._filter_by(event.input.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter, give the keys back to the list."""
@@ -165,12 +182,24 @@ class RequestsScreen(ListingScreen):
         self._close_filter()
 
     def on_key(self, event: events.Key) -> None:
-        """``esc`` in the filter line clears it."""
-        if event.key == "escape" and self.query_one(FilterInput).has_focus:
-            event.stop()
-            event.prevent_default()
+        """``esc`` in the filter line clears it, ``/`` opens it at once.
+
+        Keys pressed in one go with ``/`` have been sent to the list by then; they belong to the
+        filter line.
+        """
+        field = self.query_one(FilterInput)
+        typing = self.focused is field
+        if event.key == "slash" and not typing:
+            self.action_filter()
+        elif event.key == "escape" and typing:
             self.apply_filter("")
             self._close_filter()
+        elif event.is_printable and event.character is not None and typing:
+            field.put(event.character)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the strip goes to the request of that column."""
@@ -188,7 +217,8 @@ class RequestsScreen(ListingScreen):
         """Open the filter line."""
         field = self.query_one(FilterInput)
         field.display = True
-        field.focus()
+        field.action_select_all()
+        self.set_focus(field)
 
     def action_back(self) -> None:
         """Clear the filter if there is one, else back to the Overview; never quits."""
@@ -247,7 +277,8 @@ class RequestsScreen(ListingScreen):
     def action_export(self) -> None:
         """Write the rows shown as CSV into the working directory, never over another file."""
         session = self.session
-        if session is None:
+        if session is None or not self.request_list.rows.requests:
+            self.notify("nothing to export", timeout=3, markup=False)
             return
         name = f"ccmon-{clean(session.session_id)[:8]}-requests"
         text = as_csv(self.request_list.rows.requests)
