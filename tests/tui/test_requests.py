@@ -16,7 +16,7 @@ from ccmon.snapshot import MAIN, Request, Session, Snapshot
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.screens.help import HelpScreen
 from ccmon.tui.screens.request import RequestScreen
-from ccmon.tui.screens.requests import RequestsScreen, as_csv, harmless
+from ccmon.tui.screens.requests import FilterInput, RequestsScreen, as_csv, harmless
 from ccmon.tui.widgets import request_list
 from ccmon.tui.widgets.header import Header
 from ccmon.tui.widgets.request_row import request_row
@@ -190,6 +190,82 @@ async def test_a_filter_is_typed_kept_and_cleared_step_by_step() -> None:
         assert app.current_mode == "overview"
 
 
+def send(app: CcmonApp, keys: str) -> None:
+    """Keys as a terminal sends them that were pressed in one go."""
+    names = {"/": "slash", "\x7f": "backspace", "\r": "enter"}
+    for key in keys:
+        app.post_message(events.Key(names.get(key, key), key))
+
+
+async def test_fast_typing_in_the_filter_leaves_the_cursor_at_its_end() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "slash")
+        field = on_requests(app).query_one(FilterInput)
+        send(app, "abcdef")
+        await settled(app, pilot)
+        assert (field.value, field.cursor_position) == ("abcdef", 6)
+        send(app, "\x7f")
+        await settled(app, pilot)
+        assert field.value == on_requests(app).request_list.rows.query.text == "abcde"
+
+
+async def test_keys_sent_together_with_the_slash_belong_to_the_filter() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        send(app, "/bust\x7f\r")
+        await settled(app, pilot)
+        assert on_requests(app).query_one(FilterInput).value == "bus"
+        assert on_requests(app).request_list.rows.query.text == "bus"
+        assert app.focused is on_requests(app).request_list
+
+
+async def test_the_slash_selects_a_filter_so_that_typing_replaces_it() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "b")
+        send(app, "/cart")
+        await settled(app, pilot)
+        assert on_requests(app).query_one(FilterInput).value == "cart"
+
+
+async def test_a_paste_between_keys_stands_where_it_was_pasted() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "slash")
+        field = on_requests(app).query_one(FilterInput)
+        send(app, "ab")
+        app.post_message(events.Paste("tool:Read"))
+        send(app, "yz\x7f")
+        await settled(app, pilot)
+        assert (field.value, field.cursor_position) == ("abtool:Ready", 12)
+
+
+async def test_leaving_the_drill_down_puts_the_cursor_on_the_request_last_shown() -> None:
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "enter")
+        await settled(app, pilot)
+        await pilot.press("j", "j", "escape")
+        await settled(app, pilot)
+        listed = on_requests(app).request_list
+        assert listed.selected is not None
+        assert (listed.selected.n, listed.follow) == (281, False)
+
+
+@pytest.mark.parametrize("keys", [(), ("j", "k")])
+async def test_the_list_goes_on_following_when_the_drill_down_did_not_move(
+    keys: tuple[str, ...],
+) -> None:
+    snapshot = sample_snapshot()
+    async with running(snapshot, (100, 30)) as (app, pilot):
+        await open_list(app, pilot, "enter")
+        await settled(app, pilot)
+        await pilot.press(*keys)
+        await put(app, pilot, grown(snapshot, 2))
+        await pilot.press("escape")
+        await settled(app, pilot)
+        listed = on_requests(app).request_list
+        assert listed.selected is not None
+        assert (listed.selected.n, listed.follow) == (285, True)
+
+
 async def test_the_count_is_of_the_threads_that_are_looked_at() -> None:
     async with running(sample_snapshot(), (100, 30)) as (app, pilot):
         assert "Requests 283 " in (await open_list(app, pilot))[0]
@@ -312,6 +388,20 @@ async def test_export_writes_what_is_shown_and_never_over_a_file(
         rows = list(csv.DictReader(file))
     assert [row["n"] for row in rows] == ["205", "150", "44"]
     assert rows[0]["rewritten"] == "265218"
+
+
+async def test_nothing_is_written_when_there_is_nothing_to_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(sample_snapshot(), (100, 30)) as (app, pilot):
+        await open_list(app, pilot)
+        said: list[str] = []
+        monkeypatch.setattr(on_requests(app), "notify", lambda text, **_: said.append(text))
+        on_requests(app).apply_filter("nowhere")
+        await pilot.press("e")
+    assert said == ["nothing to export"]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])

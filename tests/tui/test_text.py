@@ -13,12 +13,13 @@ from ccmon.errors import CcmonError
 from ccmon.measures import Span
 from ccmon.monitor import TextBlock
 from ccmon.tui.screens.text import TextScreen
-from ccmon.tui.widgets.passages import GUTTER, Row, block_rows, fold, harmless, read_rows
+from ccmon.tui.widgets.passages import GUTTER, Passage, Row, block_rows, fold, harmless, read_rows
 from tests import sample
 from tests.tui.reading import HOSTILE, SOURCE, gone, says, seen
 from tests.tui.stage import check_golden, running, screen_lines
 
 SPANS = (Span("a.jsonl", 0, 10), Span("a.jsonl", 11, 10))
+PASSAGES = tuple(map(Passage, SPANS))
 BLOCKS = (
     TextBlock("thinking", "thinking", ""),
     TextBlock("text", "assistant", "The coupon is applied twice. " * 12),
@@ -27,7 +28,7 @@ BLOCKS = (
 
 
 def said(*blocks: TextBlock) -> list[Row]:
-    return read_rows(lambda spans: blocks, SPANS[:1], 80, 1_000)
+    return read_rows(lambda spans: blocks, PASSAGES[:1], 80, 1_000)
 
 
 @given(st.text(), st.integers(8, 40))
@@ -77,6 +78,20 @@ def test_a_block_without_text_says_so() -> None:
     assert said() == [Row("nothing is written here", kind="note")]
 
 
+def test_what_the_model_wrote_says_which_answer_it_is_of() -> None:
+    blocks = (
+        TextBlock("text", "assistant", "done"),
+        TextBlock("tool_use", "Bash", "command: ls"),
+        TextBlock("tool_result", "result", "a.ts"),
+    )
+    passages = (Passage(SPANS[0], "of #281"), Passage(SPANS[1], "of #280"))
+    rows = read_rows(lambda spans: blocks, passages, 80, 99)
+    assert [row.text for row in rows if row.kind == "heading"] == [
+        "answer of #281  1 line", "Bash input of #281  1 line", "tool result  1 line",
+        "answer of #280  1 line", "Bash input of #280  1 line", "tool result  1 line",
+    ]  # fmt: skip
+
+
 def test_a_line_with_several_results_is_read_once() -> None:
     asked: list[Span] = []
 
@@ -84,7 +99,7 @@ def test_a_line_with_several_results_is_read_once() -> None:
         asked.extend(spans)
         return ()
 
-    read_rows(read, (*SPANS, *SPANS), 80, 10)
+    read_rows(read, (*PASSAGES, *PASSAGES), 80, 10)
     assert asked == list(SPANS)
 
 
@@ -95,7 +110,7 @@ def test_no_more_is_read_than_is_shown() -> None:
         asked.extend(spans)
         return (TextBlock("text", "assistant", "x\n" * 50),)
 
-    rows = read_rows(read, SPANS, 80, 20)
+    rows = read_rows(read, PASSAGES, 80, 20)
     assert len(rows) == 21
     assert rows[-1] == Row("cut after 20 rows", kind="note")
     assert asked == [SPANS[0]]
@@ -107,7 +122,7 @@ def test_what_could_be_read_stands_before_the_reason_why_the_rest_could_not() ->
             raise CcmonError("a.jsonl is gone\x1b[31m", "look again", 3)
         return (TextBlock("text", "assistant", "first"),)
 
-    assert read_rows(read, SPANS, 80, 20)[1:] == [
+    assert read_rows(read, PASSAGES, 80, 20)[1:] == [
         Row("first", 1),
         Row("a.jsonl is gone", kind="note"),
         Row("look again", kind="note"),
@@ -119,7 +134,7 @@ async def test_looks_as_designed(size: str) -> None:
     width, height = map(int, size.split("x"))
     async with running(sample.sample_snapshot(), (width, height)) as (app, pilot):
         says(app, *BLOCKS)
-        app.push_screen(TextScreen("#281", SPANS))
+        app.push_screen(TextScreen("#281", PASSAGES))
         await seen(app, pilot, "applyCoupon")
         check_golden(f"text-{size}", screen_lines(app))
 
@@ -127,7 +142,7 @@ async def test_looks_as_designed(size: str) -> None:
 async def test_keys_move_through_the_text_to_both_ends() -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
         says(app, TextBlock("text", "assistant", "\n".join(f"line {n}." for n in range(1, 500))))
-        app.push_screen(TextScreen("#281", SPANS[:1]))
+        app.push_screen(TextScreen("#281", PASSAGES[:1]))
         assert "500 rows" in await seen(app, pilot, "line 1.")
         top = "answer  499 lines"
         steps = {"j": "line 27.", "k": top, "ctrl+d": "line 40.", "ctrl+u": top}
@@ -140,7 +155,7 @@ async def test_keys_move_through_the_text_to_both_ends() -> None:
 async def test_a_narrower_screen_folds_the_text_anew() -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
         says(app, TextBlock("text", "assistant", "word " * 17 + "end"))
-        app.push_screen(TextScreen("#281", SPANS[:1]))
+        app.push_screen(TextScreen("#281", PASSAGES[:1]))
         await seen(app, pilot, "word word end")
         await pilot.resize_terminal(60, 20)
         await seen(app, pilot, "\n       word word word word word word word end")
@@ -150,7 +165,7 @@ async def test_a_vanished_transcript_is_told_calmly_and_escape_returns() -> None
     async with running(sample.sample_snapshot()) as (app, pilot):
         below = app.screen
         gone(app, "/t/4c1f.jsonl is shorter than it was")
-        app.push_screen(TextScreen("#281", SPANS))
+        app.push_screen(TextScreen("#281", PASSAGES))
         await seen(app, pilot, "4c1f.jsonl is shorter than it was")
         await pilot.press("escape")
         assert app.screen is below
@@ -159,6 +174,6 @@ async def test_a_vanished_transcript_is_told_calmly_and_escape_returns() -> None
 async def test_hostile_text_and_a_hostile_title_stay_text() -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
         says(app, TextBlock("other", HOSTILE, f"{HOSTILE}\n{HOSTILE}"))
-        app.push_screen(TextScreen(HOSTILE, SPANS))
+        app.push_screen(TextScreen(HOSTILE, PASSAGES))
         shown = await seen(app, pilot, "[bold red]x[/oops]gnp.exe")
         assert not set(shown) & set("\x1b\x9b\x07\r\u202e\u200b")

@@ -47,6 +47,14 @@ class ListingScreen(MonitorScreen):
         self.request_list.set_follow(not self.request_list.follow)
         self.refresh_snapshot()
 
+    def go_to(self, thread: str, n: int) -> None:
+        """Put the cursor on a request, where the list shows it."""
+        # A list that was not in front may lack what came in meanwhile.
+        self.refresh_snapshot()
+        selected = self.request_list.selected
+        if selected is None or (selected.thread, selected.n) != (thread, n):
+            self.request_list.move_to((thread, n))
+
     def on_request_list_opened(self, event: RequestList.Opened) -> None:
         """Show the drill-down."""
         event.stop()

@@ -15,16 +15,16 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
 from ccmon import format as fmt
-from ccmon.measures import Span
 from ccmon.snapshot import Request, Session, Snapshot
 from ccmon.tui.carried import carried
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import Part, clean, clip, line
 from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.screens.listing import ListingScreen
 from ccmon.tui.screens.text import TextScreen
 from ccmon.tui.widgets.pane import Pane
 from ccmon.tui.widgets.panel import SIDES, Frame, title
-from ccmon.tui.widgets.passages import Row, read_rows
+from ccmon.tui.widgets.passages import Passage, Row, read_rows
 from ccmon.tui.widgets.request_panels import (
     entered_frame,
     future_frame,
@@ -146,8 +146,8 @@ class RequestScreen(MonitorScreen):
     def __init__(self, thread: str, n: int) -> None:
         super().__init__()
         self.thread = thread
-        self._n = n
-        self._reading: tuple[tuple[Span, ...], int] = ((), 0)
+        self._n = self._opened_at = n
+        self._reading: tuple[tuple[Passage, ...], int] = ((), 0)
         self._rows: list[Row] = []
 
     def compose_body(self) -> ComposeResult:
@@ -257,14 +257,14 @@ class RequestScreen(MonitorScreen):
     def _read_text(self, request: Request) -> None:
         pane = self._pane("text")
         width = pane.size.width - (SIDES if self.size.width >= _NARROW else 2)
-        if width <= 0 or (reading := (self._spans(request), width)) == self._reading:
+        if width <= 0 or (reading := (_passages(request), width)) == self._reading:
             return
         self._reading = reading
         self.run_worker(self._read(*reading), group="text", exclusive=True)
 
-    async def _read(self, spans: tuple[Span, ...], width: int) -> None:
+    async def _read(self, passages: tuple[Passage, ...], width: int) -> None:
         read = self.ccmon.monitor.read_text
-        rows = await asyncio.to_thread(read_rows, read, spans, width, PREVIEW_ROWS)
+        rows = await asyncio.to_thread(read_rows, read, passages, width, PREVIEW_ROWS)
         boxes = self.size.width >= _NARROW
         frame = Frame(
             title("Text", "of the answer, then of what entered" if boxes else ""),
@@ -273,17 +273,13 @@ class RequestScreen(MonitorScreen):
         )
         self._pane("text").show(frame, boxes=boxes)
 
-    def _spans(self, request: Request) -> tuple[Span, ...]:
-        """The answer, then what entered."""
-        return (*request.spans, *_entered_spans(request))
+    def action_previous_request(self) -> None:
+        """The request before, if there is one: downwards, as in the list."""
+        self._go(self._n - 1)
 
     def action_next_request(self) -> None:
-        """The next request of the thread, if there is one."""
+        """The request after, if there is one."""
         self._go(self._n + 1)
-
-    def action_previous_request(self) -> None:
-        """The request before, if there is one."""
-        self._go(self._n - 1)
 
     def action_up(self) -> None:
         """The request that began the turn."""
@@ -331,11 +327,10 @@ class RequestScreen(MonitorScreen):
         body.scroll_relative(y=share * body.size.height, animate=False)
 
     def action_view(self) -> None:
-        """The whole text; only of what entered while that pane has the focus."""
+        """All that the pane Text begins to show."""
         request = self.request
         if request is not None:
-            spans = _entered_spans(request) if self.focused is self._pane("entered") else ()
-            self.app.push_screen(TextScreen(f"#{request.n}", spans or self._spans(request)))
+            self.app.push_screen(TextScreen(f"#{request.n}", _passages(request)))
 
     def action_copy(self) -> None:
         """Copy the message id."""
@@ -355,12 +350,22 @@ class RequestScreen(MonitorScreen):
         self.app.notify(text, timeout=3, markup=False)
 
     def action_back(self) -> None:
-        """To where this was opened."""
+        """To where this was opened; a list there goes to the request last shown."""
+        below = self.app.screen_stack[-2]
+        if self._n != self._opened_at and isinstance(below, ListingScreen):
+            below.go_to(self.thread, self._n)
         self.dismiss()
 
 
-def _entered_spans(request: Request) -> tuple[Span, ...]:
-    return tuple(span for item in request.entered for span in item.spans)
+def _passages(request: Request) -> tuple[Passage, ...]:
+    """The answer, then what entered."""
+    answer = f"of #{request.n}"
+    passages = [Passage(span, answer) for span in request.spans]
+    for item in request.entered:
+        # What entered first is the answer before, whose label says which one.
+        said = clean(item.label) if item.kind == "output" else ""
+        passages += (Passage(span, said) for span in item.spans)
+    return tuple(passages)
 
 
 def _shortened(identity: str) -> str:

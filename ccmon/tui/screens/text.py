@@ -13,12 +13,11 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from ccmon import format as fmt
-from ccmon.measures import Span
 from ccmon.snapshot import Snapshot
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import Part, clean, clip, fit, line
 from ccmon.tui.screens.base import MonitorScreen
-from ccmon.tui.widgets.passages import Row, read_rows
+from ccmon.tui.widgets.passages import Passage, Row, read_rows
 
 ROWS_LIMIT = 20_000
 """Rows shown at most; a screenful takes a few dozen."""
@@ -71,7 +70,7 @@ class TextView(ScrollView, can_focus=True, inherit_bindings=False):
 
 
 class TextScreen(MonitorScreen):
-    """The text at ``spans``, under the name ``title``: the place it belongs to, such as ``#281``.
+    """The text of ``passages``, under the name ``title``: where it belongs, such as ``#281``.
 
     Text is read off the event loop, for one width at a time; nothing but the rows is kept.
     """
@@ -80,10 +79,10 @@ class TextScreen(MonitorScreen):
     AUTO_FOCUS = "TextView"
     BINDINGS = bindings("text")
 
-    def __init__(self, title: str, spans: Sequence[Span]) -> None:
+    def __init__(self, title: str, passages: Sequence[Passage]) -> None:
         super().__init__()
         self._name = clip(clean(title), _TITLE)
-        self._spans = tuple(spans)
+        self._passages = tuple(passages)
         self._width = 0
 
     def compose_body(self) -> ComposeResult:
@@ -113,7 +112,7 @@ class TextScreen(MonitorScreen):
 
     async def _read(self, width: int) -> None:
         rows = await asyncio.to_thread(
-            read_rows, self.ccmon.monitor.read_text, self._spans, width, ROWS_LIMIT
+            read_rows, self.ccmon.monitor.read_text, self._passages, width, ROWS_LIMIT
         )
         self.view.show(rows)
         self.refresh_snapshot()

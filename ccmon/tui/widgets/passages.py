@@ -23,9 +23,19 @@ GUTTER = 6
 """Cells before the text of a row: line number and two blanks."""
 _TAB = 4
 _NARROWEST = 8
+_WRITTEN = ("text", "thinking", "tool_use")
+"""Kinds of block that the model wrote."""
 
 Reader = Callable[[Sequence[Span]], tuple[TextBlock, ...]]
 """Reads the text at spans again; raises CcmonError when it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A place in a transcript; ``said`` tells apart what the model wrote there (``of #281``)."""
+
+    span: Span
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +60,21 @@ class Row:
         return line((number.rjust(GUTTER - 2), "$faint"), "  ", self.text)
 
 
-def read_rows(read: Reader, spans: Sequence[Span], width: int, limit: int) -> list[Row]:
-    """At most ``limit`` rows, ``width`` cells wide, of the text at ``spans``; never raises.
+def read_rows(read: Reader, passages: Sequence[Passage], width: int, limit: int) -> list[Row]:
+    """At most ``limit`` rows, ``width`` cells wide, of the text of ``passages``; never raises.
 
     A line that cannot be read any more ends them with a note that says why.
     """
-    rows = list(islice(_rows(read, spans, width), limit + 1))
+    rows = list(islice(_rows(read, passages, width), limit + 1))
     if len(rows) > limit:
         rows[limit:] = [Row(f"cut after {limit:,} rows", kind="note")]
     return rows or [Row("nothing is written here", kind="note")]
 
 
-def _rows(read: Reader, spans: Sequence[Span], width: int) -> Iterator[Row]:
+def _rows(read: Reader, passages: Sequence[Passage], width: int) -> Iterator[Row]:
     # Several results of one answer stand in one line, which is shown once.
-    for span in dict.fromkeys(spans):
+    said = {passage.span: passage.said for passage in reversed(passages)}
+    for span in dict.fromkeys(passage.span for passage in passages):
         try:
             blocks = read((span,))
         except CcmonError as error:
@@ -72,14 +83,15 @@ def _rows(read: Reader, spans: Sequence[Span], width: int) -> Iterator[Row]:
                 yield from (Row(part, kind="note") for part in fold(clean(message), room))
             return
         for block in blocks:
-            yield from block_rows(block, width)
+            yield from block_rows(block, width, said[span])
 
 
-def block_rows(block: TextBlock, width: int) -> Iterator[Row]:
-    """A heading, then the lines of one block."""
+def block_rows(block: TextBlock, width: int, said: str = "") -> Iterator[Row]:
+    """A heading, then the lines of one block; ``said`` is added to what the model wrote."""
     lines = block.text.splitlines()
     count = f"  {fmt.plural(len(lines), 'line')}" if lines else ""
-    yield Row(f"{_name(block)}{count}", kind="heading")
+    name = f"{_name(block)} {said}" if said and block.kind in _WRITTEN else _name(block)
+    yield Row(f"{name}{count}", kind="heading")
     if not lines:
         yield Row("no text in the transcript", kind="note")
     for number, raw in enumerate(lines, 1):
