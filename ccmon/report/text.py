@@ -110,10 +110,11 @@ def _context(context: snapshot.Context) -> list[Piece]:
     fill = "" if context.fill is None else f" ({format.percent(context.fill)})"
     growth = context.growth_per_request
     per_request = format.growth(None if growth is None else round(growth))
+    per_prompt = _count(context.requests_per_turn)
     pieces = [
         Piece(f"{format.tokens(context.tokens)} of {window}{fill}", ""),
         Piece(f"{per_request}/request"),
-        Piece(f"{_count(context.requests_per_turn)} requests/prompt"),
+        Piece(f"{per_prompt} {'request' if per_prompt == '1' else 'requests'}/prompt"),
     ]
     if context.compacted_to is not None:
         pieces.insert(1, Piece(f"compacted to ~{format.tokens(context.compacted_to)}"))

@@ -163,6 +163,15 @@ def test_the_future_is_the_price_of_carrying_what_is_new() -> None:
     assert now.plain.startswith("carried by no later request yet   per prompt of 12 requests: ")
 
 
+def test_a_prompt_of_one_request_is_singular() -> None:
+    session = sample.sample_session()
+    assert session.context is not None
+    context = msgspec.structs.replace(session.context, requests_per_turn=1.2)
+    session = msgspec.structs.replace(session, context=context)
+    bill = carried(session, session.requests, number(281))
+    assert "per prompt of 1 request: " in future_frame(number(281), bill, 96).rows[0].plain
+
+
 def test_the_future_of_a_compacted_context_is_over() -> None:
     rows = future_of(number(70))
     assert rows[-1].plain == "left the context at #71, which began a new context"
@@ -190,16 +199,16 @@ def test_panes_never_overlap_and_leave_no_gap(width: int, height: int, needs: Ne
 async def test_j_and_k_go_along_the_thread_and_stop_at_its_ends() -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
         screen = await opened(app, pilot, 282)
-        await pilot.press("j")
+        await pilot.press("k")
         assert screen.request is number(283)
-        await pilot.press("j")
+        await pilot.press("k")
         assert screen.request is number(283)
-        await pilot.press("k", "k")
+        await pilot.press("j", "j")
         assert screen.request is number(281)
         assert "#281" in (await seen(app, pilot, "379,165")).splitlines()[0]
     async with running(sample.sample_snapshot()) as (app, pilot):
         screen = await opened(app, pilot, 1)
-        await pilot.press("k")
+        await pilot.press("j")
         assert screen.request is number(1)
 
 
@@ -208,7 +217,7 @@ async def test_a_sub_agents_request_is_found_in_its_own_thread() -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
         screen = await opened(app, pilot, 14, agent.agent_id)
         assert screen.request is agent.requests[13]
-        await pilot.press("j")
+        await pilot.press("k")
         assert screen.request is agent.requests[13]
         header = (await seen(app, pilot, "Explore")).splitlines()[0]
         assert "shop-api › Explore › #14" in header
@@ -278,7 +287,7 @@ async def test_y_copies_the_id_and_shift_y_the_request() -> None:
         assert copied["usage"]["cache_read_input_tokens"] == 379_165
 
 
-async def test_v_opens_the_text_of_the_pane_and_escape_returns() -> None:
+async def test_v_opens_all_that_the_text_pane_begins_and_escape_returns() -> None:
     answer, result = Span("a.jsonl", 0, 9), Span("a.jsonl", 10, 9)
     item = Entered("tool_result", "Read", "a.ts", 900, None, (result,))
     request = msgspec.structs.replace(number(281), spans=(answer,), entered=(item,))
@@ -290,14 +299,22 @@ async def test_v_opens_the_text_of_the_pane_and_escape_returns() -> None:
         asked.clear()
         await pilot.press("v")
         await seen(app, pilot, "› text")
-        assert asked == [result]
-        await pilot.press("escape", "tab", "v")
-        await seen(app, pilot, "› text")
-        assert asked == [result, answer, result]
+        assert asked == [answer, result]
         await pilot.press("escape")
         assert app.screen is screen
         await pilot.press("escape")
         assert screen not in app.screen_stack
+
+
+async def test_the_answer_is_told_from_the_answer_before() -> None:
+    before, answer = Span("a.jsonl", 0, 9), Span("a.jsonl", 10, 9)
+    item = Entered("output", "output", "of #280", 900, 1_204, (before,))
+    request = msgspec.structs.replace(number(281), spans=(answer,), entered=(item,))
+    async with running(with_request(request), (100, 45)) as (app, pilot):
+        says(app, BLOCKS[0])
+        await opened(app, pilot, 281)
+        shown = await seen(app, pilot, "answer of #280")
+        assert shown.index("answer of #281") < shown.index("answer of #280")
 
 
 async def test_a_vanished_transcript_is_told_in_the_panel() -> None:

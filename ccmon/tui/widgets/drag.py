@@ -113,9 +113,10 @@ def _facts_worded(drag: Drag, brevity: int) -> list[Sequence[Part]]:
     if drag.state == "off" and drag.o < 1:
         groups.append([("no reason to compact", "$label")])
     elif drag.payback_requests is not None:
-        requests = f"{drag.payback_requests:.0f}"
+        count = max(1, round(drag.payback_requests))
+        requests, _, noun = fmt.plural(count, "request").partition(" ")
         words = "back in " if brief else "pays back in "
-        groups.append([(words, "$label"), requests, "" if brief else (" requests", "$label")])
+        groups.append([(words, "$label"), requests, "" if brief else (f" {noun}", "$label")])
     return groups
 
 

@@ -9,7 +9,7 @@ from ccmon.snapshot import MAIN, Entered, Request, Session
 from ccmon.tui.carried import carried
 from ccmon.tui.safe import Part, clean, clip, facts, line
 from ccmon.tui.widgets.panel import Frame
-from ccmon.tui.widgets.request_panels import thread_of
+from ccmon.tui.widgets.request_panels import counted, thread_of
 
 LABEL = 9
 
@@ -59,8 +59,7 @@ def _carried(session: Session, request: Request, width: int) -> Content:
     if not bill.later:
         return line(("by no request yet", "$label"))
     so_far: list[Part] = [
-        ("by ", "$label"), f"{len(bill.later):,}",
-        (" requests" if len(bill.later) > 1 else " request", "$label"),
+        ("by ", "$label"), *counted(len(bill.later)),
         (" until it left the context  " if bill.left_at else " so far  ", "$label"),
         (fmt.money(bill.cost), "$bright"),
     ]  # fmt: skip
@@ -71,8 +70,7 @@ def _carried(session: Session, request: Request, width: int) -> Content:
         so_far,
         [
             ("about ", "$label"), (fmt.money(bill.per_prompt), "$bright"),
-            (" per prompt of ", "$label"), f"{bill.prompt_requests:.0f}",
-            (" requests", "$label"),
+            (" per prompt of ", "$label"), *counted(bill.prompt_requests),
         ],
     )  # fmt: skip
 

@@ -31,6 +31,12 @@ def thread_of(session: Session | None, thread: str) -> Sequence[Request]:
     return session.requests if thread == "main" else ()
 
 
+def counted(requests: float) -> tuple[Part, Part]:
+    """A mean number of requests, rounded, with its noun."""
+    number, _, noun = fmt.plural(round(requests), "request").partition(" ")
+    return number, (f" {noun}", "$label")
+
+
 def _cents(usd: float | None, prefix: str = "") -> str:
     """Money to the hundredth of a cent, so that a column of it can be added up."""
     return fmt.UNKNOWN if usd is None else f"{prefix}${usd:,.4f}"
@@ -269,11 +275,11 @@ def future_frame(request: Request, bill: Carried, width: int) -> Frame:
                 (fmt.money(bill.cost), "$bright"), (" for ", "$label"), fmt.tokens(bill.tokens),
             ]
         ]  # fmt: skip
-    if bill.per_prompt is not None:
+    if bill.per_prompt is not None and bill.prompt_requests is not None:
         groups.append(
             [
-                ("per prompt of ", "$label"), f"{bill.prompt_requests:.0f}",
-                (" requests: ", "$label"), (fmt.money(bill.per_prompt), "$bright"),
+                ("per prompt of ", "$label"), *counted(bill.prompt_requests), (": ", "$label"),
+                (fmt.money(bill.per_prompt), "$bright"),
             ]
         )  # fmt: skip
     beside = Content("   ").join(line(*group) for group in groups)
