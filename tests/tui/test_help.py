@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from textual.command import CommandPalette
 
 from ccmon.tui.commands import COMMANDS, Place, at
-from ccmon.tui.screens.help import MEANINGS, HelpScreen, key_rows, meaning_rows
+from ccmon.tui.query import FIELDS, FLAGS, parse
+from ccmon.tui.screens.help import FILTER, MEANINGS, HelpScreen, key_rows, term_rows
 from tests import sample
 from tests.tui.reading import seen
-from tests.tui.stage import check_golden, running, screen_lines
+from tests.tui.stage import check_golden, running, screen_lines, settled
 
 PLACES: tuple[Place, ...] = ("all", "overview", "requests", "request", "text")
 
@@ -33,16 +37,27 @@ def test_what_the_screen_below_can_do_comes_first() -> None:
 @pytest.mark.parametrize("width", [56, 76, 96])
 @pytest.mark.parametrize("place", PLACES)
 def test_no_row_is_wider_than_the_panel(place: Place, width: int) -> None:
-    assert all(row.cell_length <= width for row in [*key_rows(place, width), *meaning_rows(width)])
+    rows = [*key_rows(place, width), *term_rows("Filter", FILTER, width)]
+    rows += term_rows("Numbers", MEANINGS, width)
+    assert all(row.cell_length <= width for row in rows)
 
 
 def test_every_mark_of_the_numbers_is_explained() -> None:
     terms = {term for term, _ in MEANINGS}
     assert terms >= {
-        "context", "new", "re-read", "rewrite", "output", "│", "drag", "bust", "≥", "~", "?"
+        "context", "new", "column new", "$req, $carry", "30x", "amp 100x",
+        "re-read", "rewrite", "output", "│", "drag", "bust", "≥", "~", "?"
     }  # fmt: skip
-    text = " ".join(" ".join(row.plain for row in meaning_rows(96)).split())
+    text = " ".join(" ".join(row.plain for row in term_rows("Numbers", MEANINGS, 96)).split())
     assert all(meaning in text for term, meaning in MEANINGS if len(meaning) < 80)
+
+
+def test_the_examples_of_the_filter_are_understood_as_they_stand() -> None:
+    for terms, _ in FILTER:
+        assert not parse(terms).errors
+        assert not parse(terms.removeprefix("!")).errors
+    words = {word for _, said in FILTER for word in re.findall(r"[a-z#][\w:.#]+\b", said)}
+    assert words >= {*FIELDS, *FLAGS} - {"ctx", "bust"}
 
 
 @pytest.mark.parametrize("size", ["60x20", "100x30", "160x45"])
@@ -67,13 +82,28 @@ async def test_all_of_it_can_be_reached_on_a_small_screen() -> None:
 
 
 @pytest.mark.parametrize("key", ["escape", "question_mark"])
-async def test_escape_and_question_mark_close_it_and_q_does_nothing(key: str) -> None:
+async def test_escape_and_question_mark_close_it(key: str) -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
         below = app.screen
-        await pilot.press("question_mark", "q")
+        await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
         await pilot.press(key)
         assert app.screen is below
+
+
+async def test_the_keys_of_every_screen_work_over_it() -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        await pilot.press("question_mark", "t", "2")
+        await settled(app, pilot)
+        assert app.unit == "tokens"
+        assert (app.current_mode, len(app.screen_stack)) == ("requests", 1)
+        await pilot.press("question_mark", "ctrl+p")
+        await settled(app, pilot)
+        assert isinstance(app.screen, CommandPalette)
+        assert len(app.screen_stack) == 2
+        await pilot.press("escape", "question_mark", "q")
+        await pilot.pause()
+        assert app.return_code == 0
 
 
 async def test_it_can_begin_with_what_the_numbers_mean() -> None:

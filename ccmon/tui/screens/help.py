@@ -1,4 +1,4 @@
-"""Help: the keys, from the command table, and what each number means."""
+"""Help: the keys, from the command table, the filter, and what each number means."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Topic = Literal["keys", "numbers"]
 _WIDEST = 100
 _GAP = 3
 _KEYS = 11
-_TERM = 13
+_TERM = 14
 
 _WHERE: dict[Place, str] = {
     "overview": "On the Overview",
@@ -36,15 +36,18 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("context", "All the model read for one request: input_tokens + cache_read + cache_creation."),
     ("new", "What entered the context with the request, paid at the price of writing it to the"
      " cache, or of input."),
+    ("column new", "Growth of the context since the request before; below 0 when it shrank."),
     ("re-read", "Old context read again from the cache: its read price × cache_read. Paid by every"
      " request, for all that stands in the context."),
     ("rewrite", "Cached context that had to be written again, at the price of writing."),
     ("output", "What the model wrote, thinking included: output price × output_tokens."),
     ("cost", "re-read + rewrite + new + output, at list price; each request at the prices of its"
      " own model and day. Not what a subscription bills."),
+    ("$req, $carry", "Cost of a request, and the part of it that is re-reading."),
     ("read%", "Share of the context that came from the cache."),
     ("bust", "A request that found less in the cache than the one before had left there. Lost:"
      " what that cost beyond a normal read."),
+    ("full in ~40", "Requests until the window is full, if the context grows on as it does."),
     ("│", "Crossing point: the context from which re-reading costs more than new content and"
      " output together, as this session grows."),
     ("carried", "Paid since the last reset for re-reading what /compact would have removed."),
@@ -53,6 +56,9 @@ MEANINGS: tuple[tuple[str, str], ...] = (
      " HIGH: three requests in a row at D 0.75 and 1.5x overdue, or D 0.50 and 4x. DOMINATES:"
      " D 0.85 and 4x."),
     ("warm, cold", "The next request while the cache holds the context, and after it expired."),
+    ("30x", "After cold: how many times the warm price."),
+    ("amp 100x", "How often each token that ever entered was read, on average."),
+    ("price x2.9", "All the money / what new content and output alone would have cost."),
     ("≥", "A lower bound: something billed is not in the transcript, such as a compaction or the"
      " end of an output."),
     ("~", "An estimate: the cache tier or the price row is a guess."),
@@ -63,9 +69,32 @@ MEANINGS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """Terms of the screens and what they mean; definitions: accounting, sections 2 to 11."""
 
+FILTER: tuple[tuple[str, str], ...] = (
+    ("cart npm", "Words of tool, argument or prompt. All terms have to hold."),
+    ("tool:Read", "Also path:cart, model:opus, agent:Explore; agent:all is every thread."),
+    ("ctx>200k", "Also new, out, think, cost, rew, read; with > >= < <= =."),
+    ("#120..180", "Numbers. #120 is one, 13:00..13:30 a time of day."),
+    ("bust", "Cache busts. prompt: first requests of prompts. lower: lower bounds."),
+    ("!bust", "Not; before any term but agent:."),
+)
+"""Terms of the filter line and what they find."""
+
+_CLOSING = ("tab", "command_palette")
+"""Actions of the app that lead away from the help."""
+
+
+def _commands_of_the_app() -> Iterator[Binding]:
+    """The keys that work everywhere work here: a modal screen hides the bindings of the app."""
+    for command in at("all"):
+        name = command.action.partition("(")[0]
+        if name == "help":
+            continue
+        action = f"leave({command.action!r})" if name in _CLOSING else f"app.{command.action}"
+        yield Binding(command.keys, action, command.word, show=False)
+
 
 class HelpScreen(ModalScreen[None]):
-    """Keys of the screen below first, then all others, then the numbers.
+    """Keys of the screen below first, then all others, the filter, then the numbers.
 
     ``topic`` says what is in sight at the start.
     """
@@ -89,8 +118,7 @@ class HelpScreen(ModalScreen[None]):
         Binding("ctrl+u,pageup", "page(-1)", "page up", show=False),
         Binding("g,home", "scroll(-9999)", "first", show=False),
         Binding("G,end", "scroll(9999)", "last", show=False),
-        # A modal screen hides the bindings of the app; q stays harmless here.
-        Binding("ctrl+q,ctrl+c", "app.quit", "quit", show=False),
+        *_commands_of_the_app(),
     ]
 
     def __init__(self, topic: Topic = "keys") -> None:
@@ -112,7 +140,9 @@ class HelpScreen(ModalScreen[None]):
         pane = self.query_one(Pane)
         width = min(_WIDEST, self.app.size.width)
         keys = list(key_rows(self._place_below(), width - SIDES))
-        rows = [*keys, line(""), *meaning_rows(width - SIDES)]
+        keys += [line(""), *term_rows("What the filter finds", FILTER, width - SIDES)]
+        meanings = term_rows("What the numbers mean", MEANINGS, width - SIDES)
+        rows = [*keys, line(""), *meanings]
         height = min(len(rows) + 2, self.app.size.height - (2 if self.app.size.height > 20 else 0))
         pane.styles.width, pane.styles.height = width, height
         frame = Frame(title("Help"), rows, value=line("esc", (" closes", "$label")),
@@ -136,6 +166,11 @@ class HelpScreen(ModalScreen[None]):
     def action_close(self) -> None:
         """Back to the screen below."""
         self.dismiss()
+
+    def action_leave(self, action: str) -> None:
+        """Close, then do what leads elsewhere."""
+        self.dismiss()
+        self.app.call_later(self.app.run_action, action)
 
 
 def key_rows(place: Place, width: int) -> Iterator[Content]:
@@ -174,9 +209,9 @@ def _key(command: Command) -> Content:
     return line((command.shown.ljust(_KEYS), "$accent"), command.help)
 
 
-def meaning_rows(width: int) -> Iterator[Content]:
-    """What each number means, folded to the width."""
-    yield line(("What the numbers mean", "$title"))
-    for term, meaning in MEANINGS:
+def term_rows(heading: str, terms: Sequence[tuple[str, str]], width: int) -> Iterator[Content]:
+    """Terms and what they mean under a heading, folded to the width."""
+    yield line((heading, "$title"))
+    for term, meaning in terms:
         for index, part in enumerate(wrap(meaning, width - _TERM)):
             yield line(((term if index == 0 else "").ljust(_TERM), "$bright"), (part, "$label"))
