@@ -164,7 +164,7 @@ async def test_help_begins_where_it_was_asked() -> None:
         await seen(app, pilot, "│ Here ")
         await pilot.press("escape")
         await choose(app, pilot, "help: what re-read means")
-        await seen(app, pilot, "re-read      Old context read again")
+        await seen(app, pilot, "re-read       Old context read again")
 
 
 async def test_a_screenshot_never_overwrites(
