@@ -71,6 +71,7 @@ class Registry:
         self._proc = proc
         self._pause = pause
         self._known: dict[str, _Known] = {}
+        self._has_proc = False
 
     def refresh(self, homes: Sequence[Home]) -> dict[str, LiveSession]:
         """The sessions by id. Whether a process lives is asked anew each time."""
@@ -79,6 +80,7 @@ class Registry:
             if state := self._state(path):
                 known[path] = state
         self._known = known
+        self._has_proc = (self._proc / "self").exists()
         sessions: dict[str, LiveSession] = {}
         for state in known.values():
             if live := self._session(state.entry):
@@ -114,7 +116,7 @@ class Registry:
         )
 
     def _is_alive(self, pid: int, started: str | None) -> bool:
-        if not (self._proc / "self").exists():
+        if not self._has_proc:
             return _exists(pid)
         try:
             text = (self._proc / str(pid) / "stat").read_bytes()
