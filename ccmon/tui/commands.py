@@ -111,6 +111,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("p", "pause", "p", "pause", "freeze the screens; counting goes on", "View"),
     Command("ctrl+p", "command_palette", "ctrl+p", "palette", "command palette", "View"),
     Command("question_mark", "help", "?", "help", "keys, and what each number means", "View"),
+    Command(
+        "ctrl+z", "suspend_process", "ctrl+z", "suspend", "back to the shell; fg returns", "View"
+    ),
     Command("q,ctrl+q,ctrl+c", "quit", "q", "quit", "quit", "View"),
 )
 """All commands, in the order of help and README."""

@@ -6,16 +6,16 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
 
+from ccmon.errors import CcmonError
 from ccmon.snapshot import MAIN, Session
 from ccmon.tui.commands import TABS
+from ccmon.tui.files import write_new
 from ccmon.tui.safe import clean, clip
 from ccmon.tui.screens.base import MonitorScreen
 from ccmon.tui.screens.help import HelpScreen, Topic
@@ -142,26 +142,13 @@ class MonitorCommands(Provider):
         self.app.call_after_refresh(self._save_screenshot)
 
     def _save_screenshot(self) -> None:
+        places = self._ccmon.snapshot.places if self._ccmon.snapshot else ()
         try:
-            name = _write_new(self.app.export_screenshot())
-        except OSError as error:
-            problem = f"no screenshot: {error.strerror}"
-            self.app.notify(problem, severity="error", markup=False)
+            path = write_new("ccmon", "svg", self.app.export_screenshot(), places)
+        except CcmonError as error:
+            self.app.notify(error.message, severity="error", markup=False)
         else:
-            self.app.notify(f"saved {name}", timeout=3, markup=False)
-
-
-def _write_new(svg: str) -> str:
-    """Write to the first free ``ccmon-N.svg`` of the working directory; returns its name."""
-    for number in count(1):
-        path = Path(f"ccmon-{number}.svg")
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(svg)
-        except FileExistsError:
-            continue
-        return path.name
-    raise AssertionError("numbers do not end")
+            self.app.notify(f"saved {path.name}", timeout=3, markup=False)
 
 
 def _session_text(session: Session) -> str:

@@ -171,7 +171,7 @@ async def test_a_screenshot_never_overwrites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "ccmon-1.svg").write_text("mine")
+    (tmp_path / "ccmon.svg").write_text("mine")
     async with running(sample.sample_snapshot()) as (app, pilot):
         await pilot.press("ctrl+p", *"screenshot")
         await seen(app, pilot, "SVG file")
@@ -179,7 +179,7 @@ async def test_a_screenshot_never_overwrites(
         while not (tmp_path / "ccmon-2.svg").exists():
             await pilot.pause()
         await settled(app, pilot)
-    assert (tmp_path / "ccmon-1.svg").read_text() == "mine"
+    assert (tmp_path / "ccmon.svg").read_text() == "mine"
     svg = (tmp_path / "ccmon-2.svg").read_text()
     assert "shop-api" in svg
     assert "Search" not in svg

@@ -336,7 +336,7 @@ class RequestScreen(MonitorScreen):
         """Copy the message id."""
         request = self.request
         if request is not None:
-            self.app.copy_to_clipboard(request.message_id)
+            self.app.copy_to_clipboard(clean(request.message_id))
             self._say(f"copied {_shortened(request.message_id)}")
 
     def action_copy_json(self) -> None:

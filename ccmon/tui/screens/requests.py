@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -15,8 +13,10 @@ from textual.content import Content
 from textual.widgets import Input
 
 from ccmon import format as fmt
+from ccmon.errors import CcmonError
 from ccmon.snapshot import MAIN, Request, Snapshot
 from ccmon.tui.commands import Place, bindings
+from ccmon.tui.files import write_new
 from ccmon.tui.query import parse
 from ccmon.tui.safe import Part, clean, line
 from ccmon.tui.screens.listing import ListingScreen
@@ -264,7 +264,7 @@ class RequestsScreen(ListingScreen):
         """Copy the message id."""
         selected = self.request_list.selected
         if selected is not None:
-            self.app.copy_to_clipboard(selected.message_id)
+            self.app.copy_to_clipboard(clean(selected.message_id))
             self.notify(f"copied {clean(selected.message_id)}", timeout=2, markup=False)
 
     def action_copy_json(self) -> None:
@@ -280,18 +280,16 @@ class RequestsScreen(ListingScreen):
         if session is None or not self.request_list.rows.requests:
             self.notify("nothing to export", timeout=3, markup=False)
             return
-        name = f"ccmon-{clean(session.session_id)[:8]}-requests"
-        text = as_csv(self.request_list.rows.requests)
-        for number in range(1, 1_000):
-            path = Path(f"{name}-{number}.csv" if number > 1 else f"{name}.csv")
-            try:
-                with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-                    file.write(text)
-                    self.notify(f"wrote {path.absolute()}", timeout=6, markup=False)
-                    return
-            except OSError as error:
-                self.notify(f"not written: {error.strerror}", severity="error", markup=False)
-                return
+        stem = f"ccmon-{session.session_id[:8]}-requests"
+        if not stem.replace("-", "").isalnum():
+            stem = "ccmon-requests"
+        places = self.ccmon.snapshot.places if self.ccmon.snapshot else ()
+        try:
+            path = write_new(stem, "csv", as_csv(self.request_list.rows.requests), places)
+        except CcmonError as error:
+            self.notify(error.message, severity="error", markup=False)
+        else:
+            self.notify(f"wrote {path}", timeout=6, markup=False)
 
     def _close_filter(self) -> None:
         field = self.query_one(FilterInput)

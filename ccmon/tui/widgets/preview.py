@@ -16,16 +16,16 @@ LABEL = 9
 
 def preview_frame(session: Session, request: Request, width: int) -> Frame:
     """Three lines on one request of the session."""
+    room = width - LABEL
     number = f"#{request.n}" if request.thread == MAIN else f"{clean(request.thread)} #{request.n}"
-    cost = fmt.money(request.cost, estimated=request.estimated and request.cost is not None)
     return Frame(
         line((number, "$bright bold"), " ", (fmt.clock(request.at), "$label")),
         [
-            _named("entered", facts(width - LABEL, _whole(request), *_largest(request))),
-            _named("carried", _carried(session, request, width - LABEL)),
-            _named("cost", _cost(request, width - LABEL)),
+            _named("entered", facts(room, entered_total(request), *entered_largest(request))),
+            _named("carried", _carried(session, request, room)),
+            _named("cost", facts(room, *bill_parts(request), _cache(request))),
         ],
-        value=line((cost, "$bright")),
+        value=line((request_cost(request), "$bright")),
         tone="border-focus",
     )
 
@@ -34,14 +34,14 @@ def _named(name: str, content: Content) -> Content:
     return line((name.ljust(LABEL), "$label"), content)
 
 
-def _whole(request: Request) -> list[Part]:
+def entered_total(request: Request) -> list[Part]:
     """What entered in all: the growth, or all of a context that began with the request."""
     new_context = request.starts_segment
     text = fmt.tokens(request.context) if new_context else fmt.growth(request.growth)
     return [(text, "$bright"), (" tokens", "$label")]
 
 
-def _largest(request: Request) -> list[list[Part]]:
+def entered_largest(request: Request) -> list[list[Part]]:
     """What came, largest on disk first."""
     return [_entered(item) for item in sorted(request.entered, key=lambda item: -item.size)]
 
@@ -52,6 +52,48 @@ def _entered(item: Entered) -> list[Part]:
     head = "" if item.kind == "prompt" else f"{clean(item.name)} "
     lead: list[Part] = [("» ", "$accent")] if item.kind == "prompt" else [head]
     return [*lead, (f"{name}  " if name else " ", "$label"), (size, "$foreground")]
+
+
+def request_cost(request: Request) -> str:
+    """Its price, and how far to trust it."""
+    return fmt.money(
+        request.cost,
+        lower_bound=request.output_is_lower_bound and request.cost is not None,
+        estimated=request.estimated and request.cost is not None,
+    )
+
+
+def cache_state(request: Request) -> list[Part]:
+    """What the cache did for the request."""
+    if request.bust:
+        return [("BUST", "$warning bold"), (" wasted ", "$label"), fmt.money(request.avoidable)]
+    if not request.expected_read:
+        return [("nothing expected", "$label")]
+    missing = request.expected_read - request.cached
+    lacking = [(f" but for {fmt.exact(missing)}", "$label")] if missing > 0 else []
+    return [("OK", "$accent bold"), *lacking]
+
+
+def bill_parts(request: Request) -> list[list[Part]]:
+    """The four parts of its price; rewriting only where there was some."""
+    split = request.split
+    if split is None:
+        return [[("no price for this model", "$label")]]
+    named = (
+        ("re-read", split.carry),
+        ("rewrite", split.rewrite),
+        ("new", split.fresh),
+        ("output", split.output),
+    )
+    return [
+        [(f"{name} ", "$label"), (fmt.money(usd), "$foreground")]
+        for name, usd in named
+        if usd or name != "rewrite"
+    ]
+
+
+def _cache(request: Request) -> list[Part]:
+    return [*([] if request.bust else [("cache ", "$label")]), *cache_state(request)]
 
 
 def _carried(session: Session, request: Request, width: int) -> Content:
@@ -73,28 +115,3 @@ def _carried(session: Session, request: Request, width: int) -> Content:
             (" per prompt of ", "$label"), *counted(bill.prompt_requests),
         ],
     )  # fmt: skip
-
-
-def _cost(request: Request, width: int) -> Content:
-    cache: list[Part] = (
-        [("BUST", "$warning bold"), (" wasted ", "$label"), (fmt.money(request.avoidable), "")]
-        if request.bust
-        else [("cache ", "$label"), ("OK", "$accent bold")]
-        if request.expected_read
-        else [("cache ", "$label"), ("start of the segment", "$label")]
-    )
-    split = request.split
-    if split is None:
-        return facts(width, [("no price for this model", "$label")], cache)
-    parts = (
-        ("re-read", split.carry),
-        ("rewrite", split.rewrite),
-        ("new", split.fresh),
-        ("output", split.output),
-    )
-    shown = [
-        [(f"{name} ", "$label"), (fmt.money(usd), "$foreground")]
-        for name, usd in parts
-        if usd or name != "rewrite"
-    ]
-    return facts(width, *shown, cache)

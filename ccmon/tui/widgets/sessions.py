@@ -9,10 +9,17 @@ from itertools import takewhile
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import Entered, Request, Session, Snapshot, Subagent
+from ccmon.snapshot import Request, Session, Snapshot, Subagent
 from ccmon.tui.safe import Part, clean, clip, facts, left, line, right, spread
 from ccmon.tui.widgets.drag import chip
 from ccmon.tui.widgets.panel import Frame, title
+from ccmon.tui.widgets.preview import (
+    bill_parts,
+    cache_state,
+    entered_largest,
+    entered_total,
+    request_cost,
+)
 from ccmon.tui.widgets.vitals import EXPIRES_SOON, fill_text
 
 _MARKS = {"busy": ("●", "$accent"), "waiting": ("◐", "$warning")}
@@ -155,46 +162,17 @@ def newest_frame(session: Session, width: int) -> Frame:
     name = line(
         (f"#{request.n}", "$bright"), (" newest", "$label"), "  ", (fmt.clock(request.at), "$label")
     )
-    cost = fmt.money(request.cost, estimated=request.estimated)
-    rows = [_entered_row(request, width), *_bill_rows(request, width), _cache_row(request, width)]
-    rows += [_step_row(request, width), _prompt_row(session, width)]
-    return Frame(name, rows, value=line((cost, "$bright")))
-
-
-def _entered_row(request: Request, width: int) -> Content:
-    groups: list[Sequence[Part]] = [
-        [("entered  ", "$label"), (fmt.growth(request.growth), "$bright")]
+    whole: list[Part] = [("entered  ", "$label"), *entered_total(request)]
+    bill, *parts = bill_parts(request)
+    read: list[Part] = [fmt.percent(request.read_share), (" read", "$label")]
+    rows = [
+        facts(width, whole, *entered_largest(request)),
+        facts(width, [("bill     ", "$label"), *bill], *parts),
+        facts(width, [("cache    ", "$label"), *cache_state(request)], read),
+        _step_row(request, width),
+        _prompt_row(session, width),
     ]
-    groups += [_entered_parts(entered) for entered in request.entered]
-    return facts(width, *groups)
-
-
-def _entered_parts(entered: Entered) -> list[Part]:
-    size = fmt.exact(entered.tokens) if entered.tokens is not None else fmt.size(entered.size)
-    return [(clean(entered.name), "$label"), " ", size]
-
-
-def _bill_rows(request: Request, width: int) -> list[Content]:
-    split = request.split
-    if split is None:
-        return [line(("bill     ", "$label"), (fmt.UNKNOWN, "$bright"))]
-    named = (
-        ("re-read", split.carry), ("rewrite", split.rewrite),
-        ("new", split.fresh), ("output", split.output),
-    )  # fmt: skip
-    first: Sequence[Part] = [("bill     ", "$label"), (fmt.money(request.cost), "$bright")]
-    groups = [first]
-    groups += [[(f"{word} ", "$label"), fmt.money(usd)] for word, usd in named if usd]
-    return [facts(width, *groups)]
-
-
-def _cache_row(request: Request, width: int) -> Content:
-    start: list[Part] = [("cache    ", "$label")]
-    if request.bust:
-        start += [("BUST", "$warning bold"), (" rewrote ", "$label"), fmt.tokens(request.rewritten)]
-    else:
-        start += [("OK", "$accent bold"), (" expected read = got", "$label")]
-    return facts(width, start, [fmt.percent(request.read_share), (" read", "$label")])
+    return Frame(name, rows, value=line((request_cost(request), "$bright")))
 
 
 def _step_row(request: Request, width: int) -> Content:

@@ -73,4 +73,4 @@ def _payback(drag: Drag, strong: str, words: tuple[str, str]) -> list[list[Part]
     if drag.payback_requests is None:
         return []
     before, after = words
-    return [[before, (f"{drag.payback_requests:.0f}", strong), after]]
+    return [[before, (f"{max(1, round(drag.payback_requests))}", strong), after]]
