@@ -112,6 +112,7 @@ class CcmonApp(App[None]):
     def on_mount(self) -> None:
         """Read nothing before the first paint."""
         self.theme_changed_signal.subscribe(self, lambda _theme: self.refresh_screen())
+        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
         self.set_interval(1.0, self._tick)
         self._end_on_signals()
         self.call_after_refresh(lambda: self.run_worker(self._pump.run(), name="pump"))
