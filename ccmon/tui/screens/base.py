@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+import msgspec
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from ccmon.snapshot import Session, Snapshot
+from ccmon.snapshot import Request, Session, Snapshot
 from ccmon.tui.commands import Place
-from ccmon.tui.safe import Part
+from ccmon.tui.safe import Part, clean
 from ccmon.tui.widgets.footer import Footer
 from ccmon.tui.widgets.header import Header
 from ccmon.tui.widgets.warning import WarningLine
@@ -96,6 +97,17 @@ class MonitorScreen(Screen[None]):
     def settings_line(self) -> tuple[Part, ...]:
         """Right part of a breadcrumb header: settings as label and value."""
         return ()
+
+    def copy_id(self, request: Request) -> None:
+        """Put a request's message id on the clipboard, harmless for where it is pasted."""
+        identity = clean(request.message_id)
+        self.app.copy_to_clipboard(identity)
+        self.app.notify(f"copied {identity}", timeout=3, markup=False)
+
+    def copy_json(self, request: Request) -> None:
+        """Put everything that is known of a request on the clipboard, as JSON."""
+        self.app.copy_to_clipboard(msgspec.json.encode(request).decode())
+        self.app.notify(f"copied #{request.n} as JSON", timeout=3, markup=False)
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was in front."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import msgspec
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
@@ -336,18 +335,13 @@ class RequestScreen(MonitorScreen):
         """Copy the message id."""
         request = self.request
         if request is not None:
-            self.app.copy_to_clipboard(clean(request.message_id))
-            self._say(f"copied {_shortened(request.message_id)}")
+            self.copy_id(request)
 
     def action_copy_json(self) -> None:
         """Copy everything that is known of the request, as JSON."""
         request = self.request
         if request is not None:
-            self.app.copy_to_clipboard(msgspec.json.encode(request).decode())
-            self._say(f"copied #{request.n} as JSON")
-
-    def _say(self, text: str) -> None:
-        self.app.notify(text, timeout=3, markup=False)
+            self.copy_json(request)
 
     def action_back(self) -> None:
         """To where this was opened; a list there goes to the request last shown."""

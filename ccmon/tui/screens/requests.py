@@ -6,7 +6,6 @@ import csv
 import io
 from typing import ClassVar
 
-import msgspec
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
@@ -264,15 +263,13 @@ class RequestsScreen(ListingScreen):
         """Copy the message id."""
         selected = self.request_list.selected
         if selected is not None:
-            self.app.copy_to_clipboard(clean(selected.message_id))
-            self.notify(f"copied {clean(selected.message_id)}", timeout=2, markup=False)
+            self.copy_id(selected)
 
     def action_copy_json(self) -> None:
         """Copy the request as JSON."""
         selected = self.request_list.selected
         if selected is not None:
-            self.app.copy_to_clipboard(msgspec.json.encode(selected).decode())
-            self.notify(f"copied #{selected.n} as JSON", timeout=2, markup=False)
+            self.copy_json(selected)
 
     def action_export(self) -> None:
         """Write the rows shown as CSV into the working directory, never over another file."""

@@ -152,16 +152,20 @@ def _facts(snapshot: Snapshot, session: Session | None, *, wide: bool) -> Iterab
         yield line(("no sessions", "$label"))
 
 
-def session_totals(session: Session) -> Content:
-    """``≥$22.16 · 297 req · 54.3M in · 208k out``."""
-    dot = (" · ", "$faint")
-    cost = fmt.money(
+def session_cost(session: Session) -> str:
+    """What a session has cost, and how far to trust it."""
+    return fmt.money(
         session.cost,
         lower_bound=session.cost_is_lower_bound,
         estimated=session.cost_is_estimated,
     )
+
+
+def session_totals(session: Session) -> Content:
+    """``≥$22.16 · 297 req · 54.3M in · 208k out``."""
+    dot = (" · ", "$faint")
     return line(
-        (cost, "$bright"), dot,
+        (session_cost(session), "$bright"), dot,
         f"{session.request_count:,}", (" req", "$label"), dot,
         fmt.tokens_short(session.usage.prompt_tokens), (" in", "$label"), dot,
         fmt.tokens_short(session.usage.output_tokens), (" out", "$label"),

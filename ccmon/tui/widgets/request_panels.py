@@ -13,6 +13,7 @@ from ccmon.tui.carried import Carried
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, left, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
+from ccmon.tui.widgets.spend import Shares
 
 _NAMES = ("re-read", "rewrite", "new", "output")
 _FILLS = ("$accent-fill", "$warning-fill", "$share-new", "$share-output")
@@ -143,9 +144,7 @@ def money_frame(request: Request, session: Session, width: int, unit: str, *, fl
 def _parts(request: Request, unit: str) -> Sequence[float]:
     """Re-read, rewrite, new, output of the money or of the tokens; empty without a price."""
     if unit == "tokens":
-        read, rewritten = request.usage.cache_read_input_tokens, request.rewritten
-        fresh = request.context - read - rewritten
-        return (read, rewritten, fresh, request.usage.output_tokens)
+        return Shares.of_tokens([request]).parts
     split = request.split
     return (split.carry, split.rewrite, split.fresh, split.output) if split is not None else ()
 

@@ -12,6 +12,7 @@ from ccmon import format as fmt
 from ccmon.snapshot import Request, Session, Snapshot, Subagent
 from ccmon.tui.safe import Part, clean, clip, facts, left, line, right, spread
 from ccmon.tui.widgets.drag import chip
+from ccmon.tui.widgets.header import session_cost
 from ccmon.tui.widgets.panel import Frame, title
 from ccmon.tui.widgets.preview import (
     bill_parts,
@@ -96,18 +97,10 @@ def _session_row(
         (right(context, 5), figure),
         (right(percent, 5), "$label" if quiet or "bright" in fill_style else fill_style),
         *_cold_in(session, now),
-        (right(_cost(session), 8), figure or "$bright"),
+        (right(session_cost(session), 8), figure or "$bright"),
     )  # fmt: skip
     drag = session.drag
     return spread(width, start, chip(drag) if drag and drag.state != "off" else None, gap=1)
-
-
-def _cost(session: Session) -> str:
-    return fmt.money(
-        session.cost,
-        lower_bound=session.cost_is_lower_bound,
-        estimated=session.cost_is_estimated,
-    )
 
 
 def _cold_in(session: Session, now: float) -> Sequence[Part]:
@@ -197,7 +190,7 @@ def totals_line(session: Session, width: int, *, short: bool = False) -> Content
     """``≥$22.16   297 req   54.3M in   208.3k out   …   amp 100x``, what fits."""
     tokens = fmt.tokens_short if short else fmt.tokens
     usage, reread = session.usage, session.reread
-    groups: list[Sequence[Part]] = [[(_cost(session), "$bright")]]
+    groups: list[Sequence[Part]] = [[(session_cost(session), "$bright")]]
     if session.cost is not None and session.request_count and not short:
         groups.append([fmt.money(session.cost / session.request_count), ("/request", "$label")])
     groups += [

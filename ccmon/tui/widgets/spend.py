@@ -35,6 +35,15 @@ class Shares:
     fresh: float
     output: float
 
+    @classmethod
+    def of_tokens(cls, requests: Sequence[Request]) -> Shares:
+        """The first three add up to what was read: from the cache, written again, new."""
+        read = sum(request.usage.cache_read_input_tokens for request in requests)
+        rewritten = sum(request.rewritten for request in requests)
+        prompts = sum(request.usage.prompt_tokens for request in requests)
+        output = sum(request.usage.output_tokens for request in requests)
+        return cls(read, rewritten, prompts - read - rewritten, output)
+
     @property
     def total(self) -> float:
         """The whole."""
@@ -55,17 +64,9 @@ class Column:
     threads: Sequence[Sequence[Request]]
 
     def shares(self, unit: str) -> Shares | None:
-        """The four parts in the unit; ``share`` counts money.
-
-        In tokens the first three add up to what was read: from the cache, written again, new.
-        """
+        """The four parts in the unit; ``share`` counts money."""
         if unit == "tokens":
-            requests = list(chain.from_iterable(self.threads))
-            read = sum(request.usage.cache_read_input_tokens for request in requests)
-            rewritten = sum(request.rewritten for request in requests)
-            contexts = sum(request.usage.prompt_tokens for request in requests)
-            output = sum(request.usage.output_tokens for request in requests)
-            return Shares(read, rewritten, contexts - read - rewritten, output)
+            return Shares.of_tokens(list(chain.from_iterable(self.threads)))
         split = self.split
         return Shares(split.carry, split.rewrite, split.fresh, split.output) if split else None
 
