@@ -47,7 +47,9 @@ class Settings(Struct, frozen=True):
 
     ``prices`` and ``windows`` (tokens) are keyed by model id. ``hours`` is how
     far back sessions are shown; a transcript that no running process claims
-    counts as active for ``active_minutes`` after its last line.
+    counts as active for ``active_minutes`` after its last line. ``bell`` and
+    ``desktop`` repeat each notice as a terminal bell or a desktop notification; a
+    cache bust is a notice from ``bust_usd`` of avoidable cost on.
     """
 
     theme: Literal["auto", "dark", "light", "ansi"] = "auto"
@@ -57,6 +59,9 @@ class Settings(Struct, frozen=True):
     windows: dict[str, Tokens] = {}
     hours: Annotated[int, Meta(ge=1, le=876_000)] = 24
     active_minutes: Annotated[int, Meta(ge=0, le=525_600)] = 5
+    bell: bool = False
+    desktop: bool = False
+    bust_usd: Annotated[float, Meta(ge=0, le=1e6)] = 0.25
 
 
 def load_settings(

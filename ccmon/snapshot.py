@@ -17,121 +17,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Price, Span, Split, Ttl, Usage
-
-MAIN = "main"
-"""The thread name of a session's main chain; sub-agents go by their agent id."""
+from ccmon.measures import Split, Ttl, Usage
+from ccmon.requests import MAIN, Attempt, Bust, Compaction, Method, Request
 
 Status = Literal["busy", "idle", "waiting", "ended", "unknown"]
 DragState = Literal["off", "high", "dominates"]
 CacheState = Literal["warm", "cold", "off", "unknown"]
+AlertState = Literal["off", "high", "severe"]
 WindowSource = Literal["table", "observed", "config", "statusline", "unknown"]
-Method = Literal["exact", "split", "estimated"]
-
-
-class Entered(Struct, frozen=True, eq=False, gc=False):
-    """Something that entered the context with a request.
-
-    ``tokens`` is known only where arithmetic gives it (the output before; the
-    rest when exactly one thing came). ``size`` is bytes of JSON on disk.
-    """
-
-    kind: Literal["output", "prompt", "tool_result", "summary", "injected"]
-    name: str
-    label: str
-    size: int
-    tokens: int | None
-    spans: tuple[Span, ...]
-
-
-class Request(Struct, frozen=True, eq=False, gc=False):
-    """One API response, fully accounted. Definitions: accounting, section 2.
-
-    ``n`` counts from 1 within its thread. ``context`` is what the model read
-    last, ``cached`` how much of that came from the cache (``usage`` sums over several calls where
-    server tools made them); ``growth`` may be negative; ``new`` and ``reread`` split the context;
-    ``rewritten`` is 0 unless the request busts. ``idle`` is the time from the
-    start of the request before to the start of this one. ``cost`` and
-    ``split`` are None when the model has no price. ``estimated`` says that the
-    cost rests on a guess (TTL split absent, unconfirmed price row).
-    ``verb``/``label`` name the next step (tool and argument); ``prompt`` is the
-    text that started the turn, on its first request only.
-    """
-
-    n: int
-    thread: str
-    message_id: str
-    request_id: str | None
-    at: float | None
-    started_at: float | None
-    model: str | None
-    effort: str | None
-    version: str | None
-    stop_reason: str | None
-    usage: Usage
-    thinking_tokens: int | None
-    web_searches: int
-    context: int
-    cached: int
-    growth: int
-    new: int
-    reread: int
-    expected_read: int
-    rewritten: int
-    bust: bool
-    price: Price | None
-    cost: float | None
-    extra_cost: float
-    split: Split | None
-    avoidable: float | None
-    output_is_lower_bound: bool
-    estimated: bool
-    turn: int
-    starts_turn: bool
-    segment: int
-    starts_segment: bool
-    idle: float | None
-    verb: str
-    label: str
-    thinks: bool
-    prompt: str | None
-    entered: tuple[Entered, ...]
-    spans: tuple[Span, ...]
-
-    @property
-    def read_share(self) -> float | None:
-        """Share of the context that came from the cache; None for an empty prompt."""
-        return self.cached / self.context if self.context else None
-
-
-class Compaction(Struct, frozen=True, eq=False, gc=False):
-    """A compaction before request ``before_request`` (may be one past the last).
-
-    ``cost`` is the call itself, which the transcript does not show: estimated
-    from ``pre_tokens`` unless an agent file holds it (``method`` exact).
-    """
-
-    before_request: int
-    at: float | None
-    trigger: str
-    pre_tokens: int | None
-    summary_tokens: int
-    context_before: int
-    context_after: int
-    cost: float | None
-    method: Method
-
-
-class Bust(Struct, frozen=True, eq=False, gc=False):
-    """A request that found less in the cache than the one before had left there."""
-
-    request: int
-    thread: str
-    at: float | None
-    expected_read: int
-    cache_read: int
-    rewritten: int
-    avoidable: float | None
+Severity = Literal["info", "warn", "high"]
 
 
 class Context(Struct, frozen=True, eq=False, gc=False):
@@ -159,12 +53,49 @@ class NextRequest(Struct, frozen=True, eq=False, gc=False):
     fresh: float | None
 
 
+class CacheAlert(Struct, frozen=True, eq=False, gc=False):
+    """Is rewriting dominating: accounting, section 11.
+
+    ``share`` of the cost of the last 50 requests that went into rewriting (None before 20 of
+    them), ``busts`` and ``rewritten`` tokens among them; ``since_request`` where the present state
+    was entered.
+    """
+
+    state: AlertState = "off"
+    share: float | None = None
+    busts: int = 0
+    rewritten: int = 0
+    since_request: int | None = None
+
+
+class TtlCheck(Struct, frozen=True, eq=False, gc=False):
+    """What this thread's pauses would have cost in either cache tier: accounting, section 7.
+
+    ``cost_5m`` and ``cost_1h`` are writing everything once and again after each pause beyond the
+    tier, None while fewer than three pauses lie between the tiers or a price is missing.
+    ``over_5m`` and ``over_1h`` count pauses.
+    """
+
+    cost_5m: float | None = None
+    cost_1h: float | None = None
+    over_5m: int = 0
+    over_1h: int = 0
+
+    @property
+    def cheaper(self) -> Ttl | None:
+        """The tier that would have cost less; None when they cannot be compared."""
+        if self.cost_5m is None or self.cost_1h is None:
+            return None
+        return "5m" if self.cost_5m < self.cost_1h else "1h"
+
+
 class Cache(Struct, frozen=True, eq=False, gc=False):
-    """Cache behaviour of the main thread.
+    """Cache behaviour of one thread.
 
     ``caching`` is False when no request ever read or wrote the cache.
     ``expires_at`` counts from the start of the last request (the safer
-    reading). ``avoidable`` is what busts cost beyond a normal read.
+    reading). ``avoidable`` is what busts cost beyond a normal read; ``written`` the tokens ever
+    written to the cache.
     """
 
     caching: bool
@@ -175,6 +106,9 @@ class Cache(Struct, frozen=True, eq=False, gc=False):
     write_factor: float | None
     busts: int
     avoidable: float | None
+    written: int = 0
+    alert: CacheAlert = CacheAlert()
+    ttl_check: TtlCheck = TtlCheck()
 
     def state_at(self, now: float) -> CacheState:
         """Warm or cold at ``now``; ``off`` without caching, ``unknown`` without a deadline."""
@@ -227,11 +161,73 @@ class Spend(Struct, frozen=True, eq=False, gc=False):
 
 
 class Hidden(Struct, frozen=True, eq=False, gc=False):
-    """Billed requests that no transcript line shows; never inside ``cost``."""
+    """Billed requests that no transcript line shows; never inside ``cost``.
+
+    ``requests`` is the least number known of. ``method`` is ``exact`` where the client's own
+    totals gave the figure, ``usage`` is None where only a price could be estimated.
+    """
 
     requests: int
     cost: float | None
     method: Method
+    usage: Usage | None = None
+
+
+class Finding(Struct, frozen=True, eq=False, gc=False):
+    """Something worth doing: accounting, section 12.
+
+    ``key`` tells it apart from other findings of the session, also later: what is dismissed is
+    dismissed by it. ``title`` says what was found, ``action`` in one sentence what to do, ``basis``
+    what both rest on. ``value`` is the money expected over the next two prompts, by which findings
+    rank; ``saving`` is one sum, ``saving_per_request`` a rate. ``thread`` and ``request`` lead to
+    the evidence.
+    """
+
+    id: str
+    key: str
+    severity: Severity
+    title: str
+    action: str
+    basis: str
+    value: float = 0.0
+    saving: float | None = None
+    saving_per_request: float | None = None
+    thread: str = MAIN
+    request: int | None = None
+    evidence: tuple[tuple[str, str | int | float | None], ...] = ()
+
+
+class Limit(Struct, frozen=True, gc=False):
+    """A usage limit of the plan: ``name`` (``5h``, ``7d``), share used, when it resets."""
+
+    name: str
+    used: float
+    resets_at: float | None
+
+
+class Reported(Struct, frozen=True, gc=False):
+    """What Claude Code told its status line at ``at``, where that is kept (``ccmon statusline``).
+
+    ``cost`` is the client's own total in USD, hidden requests included.
+    """
+
+    at: float
+    window: int | None = None
+    ttl: Ttl | None = None
+    expires_at: float | None = None
+    cost: float | None = None
+    limits: tuple[Limit, ...] = ()
+
+
+class Notice(Struct, frozen=True, eq=False, gc=False):
+    """Something the user is told of once; ``serial`` grows with each."""
+
+    serial: int
+    severity: Severity
+    session_id: str
+    title: str
+    text: str
+    finding: str
 
 
 class Subagent(Struct, frozen=True, eq=False, gc=False):
@@ -248,6 +244,8 @@ class Subagent(Struct, frozen=True, eq=False, gc=False):
     cost_is_lower_bound: bool
     context_tokens: int | None
     requests: tuple[Request, ...]
+    cache: Cache | None = None
+    next_request: NextRequest | None = None
 
 
 class Session(Struct, frozen=True, eq=False, gc=False):
@@ -256,7 +254,8 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     ``request_count``, ``usage``, ``cost`` and ``spend.session`` include
     sub-agents; ``context``, ``cache``, ``reread``, ``drag``, ``compactions`` are
     the main thread. ``lower_bound_reasons`` says why ``cost`` is a lower bound.
-    The objects from ``context`` to ``drag`` are None while no request is known.
+    The objects from ``context`` to ``drag`` are None while no request is known. ``findings`` are
+    ranked, the most pressing first.
     """
 
     session_id: str
@@ -292,6 +291,9 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     compactions: tuple[Compaction, ...]
     subagents: tuple[Subagent, ...]
     requests: tuple[Request, ...]
+    attempts: tuple[Attempt, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reported: Reported | None = None
 
 
 class ModelTotals(Struct, frozen=True, eq=False, gc=False):
@@ -319,7 +321,8 @@ class Totals(Struct, frozen=True, eq=False, gc=False):
 class Health(Struct, frozen=True, eq=False, gc=False):
     """What was read and what could not be: files, bytes, bad lines, skipped records.
 
-    ``unreadable_files`` counts folders that may not be looked into as well.
+    ``unreadable_files`` counts folders that may not be looked into as well;
+    ``cost_state_conflicts`` sessions whose own totals are less than what their lines add up to.
     """
 
     files: int
@@ -331,6 +334,7 @@ class Health(Struct, frozen=True, eq=False, gc=False):
     copies: int
     unknown_types: int
     watching: Literal["events", "polling", "off"]
+    cost_state_conflicts: int = 0
 
 
 class Progress(Struct, frozen=True, eq=False, gc=False):
@@ -366,3 +370,4 @@ class Snapshot(Struct, frozen=True, eq=False, gc=False):
     by_model: tuple[ModelTotals, ...]
     health: Health
     progress: Progress
+    notices: tuple[Notice, ...] = ()

@@ -19,7 +19,7 @@ from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import ThreadStats
 from ccmon.ledger.stream import Source
 from ccmon.measures import Price, Span
-from ccmon.snapshot import MAIN, Request
+from ccmon.requests import MAIN, Request
 
 OPUS_5 = "claude-opus-5"
 OPUS_5_5 = "claude-opus-5-5"

@@ -12,20 +12,19 @@ from functools import cache
 import msgspec
 
 from ccmon.measures import Split, Usage
+from ccmon.requests import Bust, Compaction, Entered, Request
 from ccmon.snapshot import (
-    Bust,
     Cache,
-    Compaction,
+    CacheAlert,
     Context,
     Drag,
-    Entered,
+    Finding,
     Health,
     Hidden,
     ModelTotals,
     NextRequest,
     Place,
     Progress,
-    Request,
     Reread,
     Session,
     Snapshot,
@@ -33,8 +32,9 @@ from ccmon.snapshot import (
     Status,
     Subagent,
     Totals,
+    TtlCheck,
 )
-from tests.sample_rows import Row, at, requests_of, rows_between, with_entered
+from tests.sample_rows import WHYS, Row, at, requests_of, rows_between, with_entered
 
 NOW = at("14:06:22")
 CALM_NOW = at("09:48:11")
@@ -71,10 +71,29 @@ _DOMINATING_END = Row(392, "14:46:31", 560_900, 377, None, "Edit", "src/cart.ts"
 _MODELS = ((1, "claude-sonnet-5-5"), (44, "claude-opus-5-5"))
 
 _BUSTS = (
-    Bust(44, "main", at("09:34:01"), 99_942, 0, 99_942, 0.779548),
-    Bust(150, "main", at("12:21:04"), 181_336, 17_100, 164_236, 1.281041),
-    Bust(205, "main", at("13:02:03"), 265_218, 0, 265_218, 2.0687),
+    Bust(44, "main", at("09:34:01"), 99_942, 0, 99_942, 0.779548, WHYS[44]),
+    Bust(150, "main", at("12:21:04"), 181_336, 17_100, 164_236, 1.281041, WHYS[150]),
+    Bust(205, "main", at("13:02:03"), 265_218, 0, 265_218, 2.0687, WHYS[205]),
 )
+_FINDINGS = (
+    Finding(
+        "F1", "F1:71", "high", "compact is 15x overdue",
+        "Run /compact with a focus at this break, or /clear when the task is done.",
+        "carried $7.59 above 46.3k; compacting costs $0.517, pays back in 7 requests",
+        1.727363, None, 0.070218, evidence=(("o", 14.6825), ("payback_requests", 7.36)),
+    ),
+    Finding(
+        "F4", "F4:main:205", "warn", "ToolSearch rewrote 265.2k tokens",
+        "Load tools early in a session, or update Claude Code.", "server: tools_changed",
+        2.0687, 2.0687, None, "main", 205, (("cause", "tools_loaded"),),
+    ),
+    Finding(
+        "F4", "F4:main:44", "warn", "model switch rewrote 99.9k tokens",
+        "Switch models at the start of a session or right after /compact.", "exact",
+        0.779548, 0.779548, None, "main", 44, (("cause", "model_switch"),),
+    ),
+)  # fmt: skip
+_ALERT = CacheAlert("off", 0.0, 0, 0, None)
 _COMPACTION = Compaction(
     71, at("10:07:20"), "manual", 144_139, 4_630, 143_796, 46_300, 0.121428, "estimated"
 )
@@ -136,7 +155,10 @@ def sample_session() -> Session:
         hidden=Hidden(1, 0.121428, "estimated"),
         context=Context(397_389, None, 1_000_000, "table", 0.3974, 1656.0, 12.3, 137_457.0),
         next_request=NextRequest(0.106969, 3.206603, 0.079478, 0.027491),
-        cache=Cache(True, "1h", at("15:04:02"), 0.9808, 0.9943, 2.6052, 3, 4.129289),
+        cache=Cache(
+            True, "1h", at("15:04:02"), 0.9808, 0.9943, 2.6052, 3, 4.129289, 1_035_277,
+            _ALERT, TtlCheck(9.876146, 5.743916, 8, 1),
+        ),
         reread=Reread(0.9906, 541_185, 53_988_000, 99.7608, 2.9489),
         spend=Spend(
             Split(0.8984, 0.0, 0.2826, 0.1804),
@@ -151,6 +173,7 @@ def sample_session() -> Session:
         compactions=(_COMPACTION,),
         subagents=(_subagent(),),
         requests=main_requests(),
+        findings=_FINDINGS,
     )  # fmt: skip
 
 
@@ -171,7 +194,10 @@ def calm_session() -> Session:
         hidden=None,
         context=Context(118_000, None, 1_000_000, "table", 0.118, 1800.0, 11.0, 137_457.0),
         next_request=NextRequest(0.051, 0.97, 0.024, 0.027),
-        cache=Cache(True, "1h", at("10:47:40"), 0.939, 0.987, 2.1, 1, 0.779548),
+        cache=Cache(
+            True, "1h", at("10:47:40"), 0.939, 0.987, 2.1, 1, 0.779548, 119_000,
+            CacheAlert("off", 0.04, 1, 99_942, None), TtlCheck(None, None, 1, 0),
+        ),
         reread=Reread(0.972, 119_000, 4_299_000, 35.0, 1.9),
         spend=Spend(
             Split(0.28, 0.0, 0.22, 0.11), Split(1.21, 0.8, 0.9, 0.8), Split(1.21, 0.8, 0.9, 0.8)
@@ -183,6 +209,7 @@ def calm_session() -> Session:
         compactions=(),
         subagents=(),
         requests=requests_of(list(rows_between(anchors, seed=58)), models=_MODELS),
+        findings=_FINDINGS[2:],
     )  # fmt: skip
 
 
@@ -202,7 +229,10 @@ def dominating_session() -> Session:
         cost=34.42,
         context=Context(560_900, None, 1_000_000, "table", 0.5609, 1500.0, 12.3, 137_457.0),
         next_request=NextRequest(0.129, 4.50, 0.112, 0.017),
-        cache=Cache(True, "1h", at("15:46:31"), 0.990, 0.997, 1.9, 3, 4.129289),
+        cache=Cache(
+            True, "1h", at("15:46:31"), 0.990, 0.997, 1.9, 3, 4.129289, 1_203_911,
+            _ALERT, TtlCheck(10.84, 6.21, 9, 1),
+        ),
         reread=Reread(0.994, 729_000, 106_500_000, 146.0, 3.6),
         spend=Spend(
             Split(1.34, 0.0, 0.14, 0.06),
@@ -213,6 +243,17 @@ def dominating_session() -> Session:
             "dominates", 0.87, 31.0, 46_300, 17.05, 0.55, 4.95, 0.103, 5.3, 0.80, 330
         ),
         requests=requests,
+        findings=(
+            msgspec.structs.replace(
+                _FINDINGS[0],
+                title="compact is 31x overdue",
+                basis="carried $17.05 above 46.3k; compacting costs $0.55, pays back in 5 requests",
+                value=2.5338,
+                saving_per_request=0.103,
+                evidence=(("o", 31.0), ("payback_requests", 5.3)),
+            ),
+            *_FINDINGS[1:],
+        ),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from random import Random
 import msgspec
 
 from ccmon.measures import Price, Span, Split, Usage
-from ccmon.snapshot import MAIN, Entered, Request
+from ccmon.requests import MAIN, Entered, Request, Why
 
 DAY = 1_795_392_000.0
 """2026-11-23 00:00:00 UTC."""
@@ -29,6 +29,14 @@ def at(clock: str) -> float:
     """Epoch seconds of ``HH:MM:SS`` on the day of the sample, UTC."""
     hours, minutes, seconds = (int(part) for part in clock.split(":"))
     return DAY + 3600 * hours + 60 * minutes + seconds
+
+
+WHYS = {
+    44: Why("model_switch", "exact", "model_changed", "sonnet-5-5 -> opus-5-5", 41.0, 3600.0),
+    150: Why("idle_past_ttl", "timestamps", None, "", 3864.0, 3600.0, "system kept"),
+    205: Why("tools_loaded", "server", "tools_changed", "TaskCreate", 34.0, 3600.0),
+}
+"""Why the main thread's busts happened, by the number of the request."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +187,7 @@ def _request(
         thinks=bool(row.thinking),
         prompt=row.prompt,
         entered=_entered(row, previous),
+        why=WHYS.get(row.n) if rewritten and thread == MAIN else None,
         spans=(Span("/home/ada/.claude/projects/shop-api/4c1f9a20.jsonl", row.n * 4096, 2048),),
     )
 

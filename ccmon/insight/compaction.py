@@ -10,7 +10,8 @@ from msgspec import Struct
 from ccmon.ledger.costs import write_price
 from ccmon.ledger.stats import ThreadStats
 from ccmon.measures import Price, Ttl
-from ccmon.snapshot import Compaction, NextRequest, Request
+from ccmon.requests import Compaction, Request
+from ccmon.snapshot import NextRequest
 
 REDISCOVERY_TOKENS = 15_000
 """What a session reads again in the ten requests after a compaction."""

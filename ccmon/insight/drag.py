@@ -15,7 +15,8 @@ from msgspec import Struct
 from ccmon.insight.compaction import CompactionPlan, Habits, plan_compaction
 from ccmon.ledger.usage import tier_of
 from ccmon.measures import Split, Ttl
-from ccmon.snapshot import Compaction, DragState, Request
+from ccmon.requests import Compaction, Request
+from ccmon.snapshot import DragState
 
 WINDOW = 12
 STREAK = 3

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ccmon.insight.drag import DragFold
 from ccmon.ledger.stats import ThreadStats
-from ccmon.snapshot import Compaction, Request
+from ccmon.requests import Compaction, Request
 
 UNSETTLED = 4
 """The newest requests may still get more lines; the folds are kept from before them."""

@@ -13,11 +13,9 @@ from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats, add_costs
 from ccmon.ledger.thread import Thread
 from ccmon.measures import TTL_SECONDS, Split, Usage
+from ccmon.requests import MAIN, Bust, Compaction
 from ccmon.snapshot import (
-    MAIN,
-    Bust,
     Cache,
-    Compaction,
     Context,
     Drag,
     Hidden,

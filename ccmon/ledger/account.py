@@ -14,7 +14,7 @@ from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Sighting
 from ccmon.ledger.usage import BILLED_BESIDES, calls_of, prompt_tokens, settle, tier_of
 from ccmon.measures import Price, Split, Ttl
-from ccmon.snapshot import Entered, Request
+from ccmon.requests import Entered, Request
 
 NO_USAGE = UsageLine(Tokens())
 NOTHING = Split()

@@ -5,7 +5,7 @@ Source: accounting.md section 5; transcripts.md sections 9 and 10.
 
 from ccmon.entries import CompactionEntry
 from ccmon.ledger.prices import PriceTable
-from ccmon.snapshot import Compaction, Request
+from ccmon.requests import Compaction, Request
 
 SUMMARY_TOKENS = 5_000
 """Size of a summary where the transcript does not hold it (median of 124 compactions)."""

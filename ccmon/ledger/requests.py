@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ccmon.entries import UsageLine
 from ccmon.ledger.stream import Sighting, Stream
-from ccmon.snapshot import MAIN
+from ccmon.requests import MAIN
 
 
 class Known(Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from ccmon.ledger.requests import Copies, Known
 from ccmon.ledger.stream import Lane, Sighting, Source, Stream
 from ccmon.ledger.thread import Thread
 from ccmon.measures import Span
-from ccmon.snapshot import MAIN
+from ccmon.requests import MAIN
 
 TITLE_SOURCES = ("custom-title", "ai-title", "summary", "last-prompt")
 """Where a session's title may come from, best first."""

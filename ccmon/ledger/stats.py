@@ -11,7 +11,8 @@ from copy import copy
 from ccmon.ledger.account import TINY_CONTEXT
 from ccmon.ledger.usage import tier_of
 from ccmon.measures import Split, Ttl, Usage
-from ccmon.snapshot import ModelTotals, Request
+from ccmon.requests import Request
+from ccmon.snapshot import ModelTotals
 
 RECENT_SPEND = 12
 RECENT_HITS = 20

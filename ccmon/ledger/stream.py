@@ -21,7 +21,7 @@ from ccmon.entries import (
     UserEntry,
 )
 from ccmon.measures import Span
-from ccmon.snapshot import MAIN, Entered
+from ccmon.requests import MAIN, Entered
 
 
 class Source(Struct, frozen=True, gc=False):

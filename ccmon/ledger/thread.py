@@ -11,7 +11,7 @@ from ccmon.ledger.compactions import compaction
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Lane, Sighting
-from ccmon.snapshot import Compaction, Request
+from ccmon.requests import Compaction, Request
 
 FRESH = Carried()
 

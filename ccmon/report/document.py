@@ -13,6 +13,7 @@ import msgspec
 from ccmon import __version__, snapshot
 from ccmon.format import iso
 from ccmon.measures import Split, Usage
+from ccmon.requests import Bust, Compaction, Request
 
 SCHEMA_VERSION = 1
 
@@ -183,7 +184,7 @@ def _drag(drag: snapshot.Drag) -> Json:
     }
 
 
-def _bust(bust: snapshot.Bust) -> Json:
+def _bust(bust: Bust) -> Json:
     return {
         "request": bust.request,
         "thread": _text(bust.thread),
@@ -199,7 +200,7 @@ def _bust(bust: snapshot.Bust) -> Json:
     }
 
 
-def _compaction(compaction: snapshot.Compaction) -> Json:
+def _compaction(compaction: Compaction) -> Json:
     return {
         "before_request": compaction.before_request,
         "at": iso(compaction.at),
@@ -227,7 +228,7 @@ def _subagent(agent: snapshot.Subagent) -> Json:
     }
 
 
-def _request(request: snapshot.Request) -> Json:
+def _request(request: Request) -> Json:
     return {
         "n": request.n,
         "thread": _text(request.thread),
@@ -251,9 +252,9 @@ def _request(request: snapshot.Request) -> Json:
     }
 
 
-def _oldest_first(session: snapshot.Session) -> list[snapshot.Request]:
+def _oldest_first(session: snapshot.Session) -> list[Request]:
     """Main and sub-agent requests by time; within a thread the chain rules, not the clock."""
-    dated: list[tuple[float, snapshot.Request]] = []
+    dated: list[tuple[float, Request]] = []
     for thread in (session.requests, *(agent.requests for agent in session.subagents)):
         moment = 0.0
         for request in thread:
@@ -262,7 +263,7 @@ def _oldest_first(session: snapshot.Session) -> list[snapshot.Request]:
     return [request for _, request in sorted(dated, key=_moment)]
 
 
-def _moment(dated: tuple[float, snapshot.Request]) -> float:
+def _moment(dated: tuple[float, Request]) -> float:
     return dated[0]
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from ccmon import format, snapshot
 from ccmon.measures import Split
 from ccmon.report import safe
+from ccmon.requests import MAIN, Request
 
 BOLD, DIM, RED, YELLOW = "1", "2", "1;31", "33"
 
@@ -184,7 +185,7 @@ def _cache(session: snapshot.Session, cache: snapshot.Cache, page: Page) -> list
     if not cache.caching:
         return [Piece("off", "")]
     pieces = [Piece(f"hit {format.rate(cache.hit_rate)}", "")]
-    busts = [bust for bust in session.busts if bust.thread == snapshot.MAIN]
+    busts = [bust for bust in session.busts if bust.thread == MAIN]
     if not busts:
         return [*pieces, Piece("no busts")]
     rewritten = format.tokens(sum(bust.rewritten for bust in busts))
@@ -214,7 +215,7 @@ def _drag(drag: snapshot.Drag) -> list[Piece]:
 
 
 def _tables(session: snapshot.Session, page: Page) -> Iterator[str]:
-    threads: list[tuple[str, tuple[snapshot.Request, ...]]] = [("", session.requests)]
+    threads: list[tuple[str, tuple[Request, ...]]] = [("", session.requests)]
     threads += [(_agent_name(agent), agent.requests) for agent in session.subagents]
     for name, requests in threads:
         if name:
@@ -232,7 +233,7 @@ def _agent_name(agent: snapshot.Subagent) -> str:
     return safe.plain("  ".join(part for part in parts if part))
 
 
-def _row(request: snapshot.Request, encoding: str, zone: tzinfo | None) -> str:
+def _row(request: Request, encoding: str, zone: tzinfo | None) -> str:
     bound = request.output_is_lower_bound
     output = ("≥" if bound else "") + format.exact(request.usage.output_tokens)
     cost = format.money(request.cost, lower_bound=bound, estimated=request.estimated)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
-from ccmon.snapshot import MAIN, Request, Session
+from ccmon.requests import MAIN, Request
+from ccmon.snapshot import Session
 
 
 @dataclass(frozen=True, slots=True)

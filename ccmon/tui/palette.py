@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.fuzzy import Matcher
 
 from ccmon.errors import CcmonError
-from ccmon.snapshot import MAIN, Session
+from ccmon.requests import MAIN
+from ccmon.snapshot import Session
 from ccmon.tui.commands import TABS
 from ccmon.tui.files import write_new
 from ccmon.tui.safe import clean, clip

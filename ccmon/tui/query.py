@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
 
-from ccmon.snapshot import MAIN, Request, Session
+from ccmon.requests import MAIN, Request
+from ccmon.snapshot import Session
 
 Test = Callable[[Request], bool]
 

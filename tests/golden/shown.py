@@ -6,11 +6,9 @@ from typing import Any
 from msgspec import structs
 
 from ccmon.measures import Split, Usage
+from ccmon.requests import MAIN, Bust, Compaction, Request
 from ccmon.snapshot import (
-    MAIN,
-    Bust,
     Cache,
-    Compaction,
     Context,
     Drag,
     Health,
@@ -19,7 +17,6 @@ from ccmon.snapshot import (
     NextRequest,
     Place,
     Progress,
-    Request,
     Reread,
     Session,
     Snapshot,

@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 
 from ccmon.measures import Span, Usage
 from ccmon.monitor import TextBlock
-from ccmon.snapshot import Entered, Request, Snapshot
+from ccmon.requests import Entered, Request
+from ccmon.snapshot import Snapshot
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.carried import carried
 from ccmon.tui.screens.request import Needs, RequestScreen, places

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import MAIN, Compaction, Request, Session
+from ccmon.requests import MAIN, Compaction, Request
+from ccmon.snapshot import Session
 from ccmon.tui.query import Query, parse
 from ccmon.tui.widgets.request_row import SORTS, Shape, divider, request_row, titles
 from ccmon.tui.widgets.request_rows import RequestRows

@@ -12,7 +12,8 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from ccmon.snapshot import MAIN, Request, Session, Snapshot
+from ccmon.requests import MAIN, Request
+from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.screens.help import HelpScreen
 from ccmon.tui.screens.request import RequestScreen

@@ -6,7 +6,7 @@ from ccmon.entries import AnyEntry, Block, TitleEntry, ToolResult, UserEntry
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies
 from ccmon.ledger.session import Ledger
-from ccmon.snapshot import MAIN
+from ccmon.requests import MAIN
 from tests.builders import (
     OTHER,
     SESSION,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmon.entries import AnyEntry, Block
-from ccmon.snapshot import Request
+from ccmon.requests import Request
 from ccmon.tui.query import parse
 from tests.builders import OPUS_5, START, assistant, main_rows, prompt, usage
 

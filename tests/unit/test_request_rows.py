@@ -7,7 +7,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ccmon.snapshot import Compaction, Request, Session
+from ccmon.requests import Compaction, Request
+from ccmon.snapshot import Session
 from ccmon.tui.query import Query, parse
 from ccmon.tui.widgets.request_row import SORTS
 from ccmon.tui.widgets.request_rows import Item, RequestRows

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ccmon.insight import running
 from ccmon.insight.running import Running
 from ccmon.ledger.stats import ThreadStats
-from ccmon.snapshot import MAIN, Compaction, Request
+from ccmon.requests import MAIN, Compaction, Request
 from tests.builders import Row, boundary, main_rows, rows_of, session_of
 
 LONG = 40

@@ -9,7 +9,8 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from ccmon.snapshot import Request, Session, Snapshot
+from ccmon.requests import Request
+from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.commands import Place
 from ccmon.tui.safe import Part, clean
 from ccmon.tui.widgets.footer import Footer

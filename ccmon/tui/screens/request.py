@@ -14,7 +14,8 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
 from ccmon import format as fmt
-from ccmon.snapshot import Request, Session, Snapshot
+from ccmon.requests import Request
+from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.carried import carried
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import Part, clean, clip, line

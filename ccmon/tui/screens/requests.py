@@ -13,7 +13,8 @@ from textual.widgets import Input
 
 from ccmon import format as fmt
 from ccmon.errors import CcmonError
-from ccmon.snapshot import MAIN, Request, Snapshot
+from ccmon.requests import MAIN, Request
+from ccmon.snapshot import Snapshot
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.files import write_new
 from ccmon.tui.query import parse

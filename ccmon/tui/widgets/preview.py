@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import MAIN, Entered, Request, Session
+from ccmon.requests import MAIN, Entered, Request
+from ccmon.snapshot import Session
 from ccmon.tui.carried import carried
 from ccmon.tui.safe import Part, clean, clip, facts, line
 from ccmon.tui.widgets.panel import Frame

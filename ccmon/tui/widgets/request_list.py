@@ -12,7 +12,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ccmon import format as fmt
-from ccmon.snapshot import Compaction, Request, Session
+from ccmon.requests import Compaction, Request
+from ccmon.snapshot import Session
 from ccmon.tui.query import Query
 from ccmon.tui.safe import line
 from ccmon.tui.widgets.request_row import MARK, Shape, divider, request_row, titles

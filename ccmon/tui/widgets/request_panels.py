@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import Entered, Request, Session
+from ccmon.requests import Entered, Request
+from ccmon.snapshot import Session
 from ccmon.tui.carried import Carried
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, left, line, spread
 from ccmon.tui.widgets.bars import share_bar

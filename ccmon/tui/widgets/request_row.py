@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import MAIN, Compaction, Request
+from ccmon.requests import MAIN, Compaction, Request
 from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
 
 MIN_STEP = 18

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import astuple
 
-from ccmon.snapshot import MAIN, Compaction, Request, Session
+from ccmon.requests import MAIN, Compaction, Request
+from ccmon.snapshot import Session
 from ccmon.tui.query import Query
 from ccmon.tui.widgets.request_row import COLUMNS
 

@@ -9,7 +9,8 @@ from itertools import takewhile
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import Request, Session, Snapshot, Subagent
+from ccmon.requests import Request
+from ccmon.snapshot import Session, Snapshot, Subagent
 from ccmon.tui.safe import Part, clean, clip, facts, left, line, right, spread
 from ccmon.tui.widgets.drag import chip
 from ccmon.tui.widgets.header import session_cost

@@ -11,7 +11,8 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.measures import Split
-from ccmon.snapshot import Request, Session
+from ccmon.requests import Request
+from ccmon.snapshot import Session
 from ccmon.tui.safe import Part, line, spread
 from ccmon.tui.widgets.bars import share_bar, stacked_bar
 from ccmon.tui.widgets.panel import Frame, title

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ccmon import format as fmt
-from ccmon.snapshot import Compaction, Request
+from ccmon.requests import Compaction, Request
 from ccmon.tui.safe import Part
 from ccmon.tui.theme import AREA_STEPS
 

@@ -12,7 +12,8 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.measures import TTL_SECONDS
-from ccmon.snapshot import Bust, Cache, Context, Session
+from ccmon.requests import Bust
+from ccmon.snapshot import Cache, Context, Session
 from ccmon.tui.safe import Part, clean, facts, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.gauge import TICK, level_gauge, zone

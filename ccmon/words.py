@@ -1,0 +1,149 @@
+"""What happened to the cache, in words: the same in every face.
+
+The causes are those of accounting, section 6. None of the texts blames what is known not to break
+the cache: CLAUDE.md, output style, permission mode, skills.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ccmon import format
+from ccmon.requests import Cause, Why
+
+
+class Wording(Struct, frozen=True):
+    """One cause: ``subject`` fits before "rewrote", ``happened`` and ``remedy`` are sentences."""
+
+    subject: str
+    short: str
+    happened: str
+    remedy: str
+
+
+WORDINGS: dict[Cause, Wording] = {
+    "server_forgot": Wording(
+        "server eviction",
+        "server forgot the prefix",
+        "The server no longer had the prefix, though its time was not up.",
+        "Nothing to change on this side.",
+    ),
+    "tools_loaded": Wording(
+        "ToolSearch",
+        "ToolSearch loaded tools",
+        "ToolSearch changed the tool list, so the prefix was written again.",
+        "Load tools early in a session, or update Claude Code.",
+    ),
+    "model_switch": Wording(
+        "model switch",
+        "model switched",
+        "Another model answered, and each model has a cache of its own.",
+        "Switch models at the start of a session or right after /compact.",
+    ),
+    "idle_past_ttl": Wording(
+        "idle",
+        "idle past the TTL",
+        "The pause was longer than the cache lives, so the prefix had expired.",
+        "Send the next prompt before the countdown ends, or compact before a long pause.",
+    ),
+    "client_changed": Wording(
+        "client update",
+        "client changed",
+        "Another version of Claude Code went on with the session; its prompt and tools differ.",
+        "Update between sessions, and resume with the build that began.",
+    ),
+    "resume": Wording(
+        "resume",
+        "session resumed",
+        "The session was resumed or forked, and its prefix was not the same any more.",
+        "Resume with the same build, tools and MCP servers, or start a new session.",
+    ),
+    "effort_or_speed": Wording(
+        "effort change",
+        "effort or speed changed",
+        "Effort, speed or thinking was changed, and they are part of what is cached.",
+        "Set effort and speed before the first prompt, and keep them.",
+    ),
+    "tool_list_changed": Wording(
+        "tool list",
+        "tool list changed",
+        "The list of tools, MCP servers or agents changed, and it stands before everything else.",
+        "Fix the MCP server that comes and goes, or connect it before the first prompt.",
+    ),
+    "image_or_setting": Wording(
+        "image",
+        "image in the prompt",
+        "An image came into the prompt, which can change how the prefix is cached.",
+        "Show images early in a session, or in a session of their own.",
+    ),
+    "thinking_stripped": Wording(
+        "stripped thinking",
+        "thinking stripped at prompt",
+        "This model drops earlier thinking at each new prompt, so what follows it moved.",
+        "Expected with this model; longer prompts with more in them break it less often.",
+    ),
+    "thinking_dropped": Wording(
+        "dropped thinking",
+        "thinking dropped",
+        "The API dropped thinking that no longer belonged to the prefix.",
+        "Keep one model and one effort through the session.",
+    ),
+    "long_pause": Wording(
+        "long pause",
+        "pause inside the TTL",
+        "After pauses of minutes the server sometimes has lost a prefix whose time was not up.",
+        "Nothing to change on this side; shorter pauses make it rarer.",
+    ),
+    "unknown": Wording(
+        "cache miss",
+        "cause unknown",
+        "Nothing in the transcript explains it: probably the server evicted or rerouted.",
+        "Nothing to change on this side; look again if it keeps coming back.",
+    ),
+}
+"""Every cause in words."""
+
+STUCK = "The cache has been stuck: the same part was read again and again while the context grew."
+
+
+def cause(why: Why | None) -> str:
+    """What broke the cache in about 30 characters: ``idle 1h04m > 1h TTL``."""
+    if why is None:
+        return WORDINGS["unknown"].short
+    if why.cause == "idle_past_ttl" and why.idle is not None and why.ttl is not None:
+        return f"idle {format.age(why.idle)} > {ttl(why.ttl)} TTL"
+    if why.cause == "long_pause" and why.idle is not None and why.ttl is not None:
+        return f"pause {format.age(why.idle)} inside {ttl(why.ttl)} TTL"
+    if why.cause == "model_switch" and why.detail:
+        return f"model {why.detail}"
+    if why.cause == "client_changed" and why.detail:
+        return f"client {why.detail}"
+    if why.cause in ("effort_or_speed", "tool_list_changed") and why.detail:
+        return why.detail
+    return WORDINGS[why.cause].short
+
+
+def evidence(why: Why | None) -> str:
+    """What that rests on: ``server: tools_changed``, ``timestamps``, ``no evidence``."""
+    if why is None or why.confidence == "unknown":
+        return "no evidence"
+    if why.confidence == "server":
+        return f"server: {why.server_reason}"
+    return why.confidence
+
+
+def happened(why: Why | None) -> str:
+    """One sentence on what happened."""
+    if why is not None and why.stuck:
+        return STUCK
+    return WORDINGS["unknown" if why is None else why.cause].happened
+
+
+def remedy(why: Why | None) -> str:
+    """One sentence on what to do about it."""
+    return WORDINGS["unknown" if why is None else why.cause].remedy
+
+
+def ttl(seconds: float) -> str:
+    """A cache lifetime as the tiers are called: 5m, 1h."""
+    return f"{seconds / 3600:.0f}h" if seconds >= 3600 else f"{seconds / 60:.0f}m"
