@@ -6,10 +6,12 @@ the cache: CLAUDE.md, output style, permission mode, skills.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from ccmon import format
-from ccmon.requests import Cause, Why
+from ccmon.requests import Attempt, Cause, Why
 
 
 class Wording(Struct, frozen=True):
@@ -139,6 +141,19 @@ def happened(why: Why | None) -> str:
     return WORDINGS["unknown" if why is None else why.cause].happened
 
 
+def reach(why: Why | None) -> str:
+    """How much of the prefix was lost, and from where on: ``lost from Read foo.py on``."""
+    if why is None:
+        return ""
+    if why.broke_at:
+        return f"lost from {why.broke_at} on"
+    return {
+        "everything": "all of it was lost",
+        "system kept": "system prompt and tools were kept",
+        "partial": "part of it was lost",
+    }[why.reach]
+
+
 def remedy(why: Why | None) -> str:
     """One sentence on what to do about it."""
     return WORDINGS["unknown" if why is None else why.cause].remedy
@@ -147,3 +162,31 @@ def remedy(why: Why | None) -> str:
 def ttl(seconds: float) -> str:
     """A cache lifetime as the tiers are called: 5m, 1h."""
     return f"{seconds / 3600:.0f}h" if seconds >= 3600 else f"{seconds / 60:.0f}m"
+
+
+def hidden(requests: int, cost: float | None, *, estimated: bool) -> str:
+    """Billed requests that no line shows: ``~$0.12 hidden in 1 request``; empty for none."""
+    if not requests and not cost:
+        return ""
+    price = format.money(cost, estimated=estimated and cost is not None, short=True)
+    return f"{price} hidden in {format.plural(requests, 'request')}"
+
+
+def in_flight(attempts: Sequence[Attempt]) -> str:
+    """What is being answered now: ``request in flight since 14:06:10``; empty for nothing."""
+    sent = [attempt for attempt in attempts if attempt.state == "in_flight"]
+    if not sent:
+        return ""
+    noun = "request" if len(sent) == 1 else f"{len(sent)} requests"
+    since = min((attempt.at for attempt in sent if attempt.at is not None), default=None)
+    return f"{noun} in flight" + (f" since {format.clock(since)}" if since is not None else "")
+
+
+def lost(attempts: Sequence[Attempt]) -> str:
+    """Attempts that may be billed: ``1 lost request, prompt ~$0.08``; empty for none."""
+    gone = [attempt for attempt in attempts if attempt.state == "lost"]
+    if not gone:
+        return ""
+    known = [attempt.cost for attempt in gone if attempt.cost is not None]
+    price = f", prompt {format.money(sum(known), estimated=True, short=True)}" if known else ""
+    return format.plural(len(gone), "lost request") + price
