@@ -1,0 +1,65 @@
+"""The words of causes and of what the transcript does not show."""
+
+from typing import get_args
+
+import pytest
+
+from ccmon import words
+from ccmon.requests import Attempt, Cause, Why
+from tests.sample_rows import WHYS, at
+
+
+@pytest.mark.parametrize("cause", get_args(Cause))
+def test_every_cause_is_explained_and_none_blames_what_breaks_no_cache(cause: Cause) -> None:
+    why = Why(cause, "inferred")
+    text = " ".join((words.cause(why), words.happened(why), words.remedy(why)))
+    assert len(words.cause(why)) <= 30
+    assert words.happened(why).endswith(".")
+    assert words.remedy(why).endswith(".")
+    for innocent in ("CLAUDE.md", "output style", "permission", "skill"):
+        assert innocent not in text
+
+
+def test_a_cause_names_what_changed() -> None:
+    assert words.cause(WHYS[150]) == "idle 1h04m > 1h TTL"
+    assert words.cause(WHYS[44]) == "model sonnet-5-5 -> opus-5-5"
+    assert words.cause(WHYS[205]) == "ToolSearch loaded tools"
+    assert words.cause(Why("long_pause", "inferred", idle=400.0, ttl=3600.0)) == (
+        "pause 6m inside 1h TTL"
+    )
+
+
+def test_what_a_cause_rests_on() -> None:
+    assert words.evidence(WHYS[205]) == "server: tools_changed"
+    assert words.evidence(WHYS[150]) == "timestamps"
+    assert words.evidence(Why("unknown", "unknown")) == "no evidence"
+    assert words.evidence(None) == "no evidence"
+
+
+def test_how_much_was_lost() -> None:
+    assert words.reach(None) == ""
+    assert words.reach(Why("unknown", "unknown")) == "all of it was lost"
+    assert words.reach(WHYS[150]) == "system prompt and tools were kept"
+    partial = Why("unknown", "unknown", reach="partial")
+    assert words.reach(partial) == "part of it was lost"
+    named = Why("unknown", "unknown", reach="partial", broke_at="#143 Read foo.py")
+    assert words.reach(named) == "lost from #143 Read foo.py on"
+
+
+def test_hidden_requests_are_priced_as_far_as_they_are_known() -> None:
+    assert words.hidden(1, 0.121428, estimated=True) == "~$0.12 hidden in 1 request"
+    assert words.hidden(2, 0.3, estimated=False) == "$0.30 hidden in 2 requests"
+    assert words.hidden(1, None, estimated=True) == "? hidden in 1 request"
+    assert words.hidden(0, 0.0, estimated=False) == ""
+
+
+def test_attempts_in_flight_and_lost_are_told_apart() -> None:
+    sent = Attempt("main", at("14:06:10"), "in_flight", "")
+    gone = Attempt("main", at("13:00:00"), "lost", "connection", cost=0.08)
+    refused = Attempt("main", at("12:00:00"), "refused", "529")
+    attempts = (refused, gone, sent)
+    assert words.in_flight(attempts) == "request in flight since 14:06:10"
+    assert words.in_flight((sent, sent)) == "2 requests in flight since 14:06:10"
+    assert words.in_flight((Attempt("main", None, "in_flight", ""),)) == "request in flight"
+    assert words.lost(attempts) == "1 lost request, prompt ~$0.08"
+    assert words.in_flight((refused, gone)) == words.lost((refused, sent)) == ""
