@@ -89,7 +89,11 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class AssistantEntry(Entry, frozen=True, gc=False, kw_only=True):
-    """One ``assistant`` line: part of the response ``message_id``."""
+    """One ``assistant`` line: part of the response ``message_id``.
+
+    ``miss_reason`` is the API's own verdict on a cache miss, as written; ``thinking_dropped`` says
+    that it dropped earlier thinking that did not belong to the prefix any more.
+    """
 
     message_id: str
     model: str | None = None
@@ -101,6 +105,8 @@ class AssistantEntry(Entry, frozen=True, gc=False, kw_only=True):
     forked_from: str | None = None
     requested_model: str | None = None
     effort: str | None = None
+    miss_reason: str | None = None
+    thinking_dropped: bool = False
 
 
 class UserEntry(Entry, frozen=True, gc=False, kw_only=True):
@@ -111,6 +117,7 @@ class UserEntry(Entry, frozen=True, gc=False, kw_only=True):
     for tool results, injected text, command output and interrupts.
     ``cut_notice`` marks the notice that the response before was cut off in
     mid-stream; ``interrupted`` the line "[Request interrupted by user]".
+    ``has_image`` says that it brought an image, alone or in a tool result.
     """
 
     prompt: Literal["human", "machine"] | None = None
@@ -122,6 +129,7 @@ class UserEntry(Entry, frozen=True, gc=False, kw_only=True):
     is_compact_summary: bool = False
     cut_notice: bool = False
     interrupted: bool = False
+    has_image: bool = False
 
 
 class CompactionEntry(Entry, frozen=True, gc=False, kw_only=True):
@@ -130,6 +138,17 @@ class CompactionEntry(Entry, frozen=True, gc=False, kw_only=True):
     trigger: str = "unknown"
     pre_tokens: int | None = None
     post_tokens: int | None = None
+
+
+class ChangeEntry(Entry, frozen=True, gc=False, kw_only=True):
+    """A record that says that something in front of the conversation has changed.
+
+    ``tools``: the list of tools, MCP servers or agents (``detail`` names them); ``resume``: the
+    session was resumed; ``fallback``: another model answers from here on.
+    """
+
+    what: Literal["tools", "resume", "fallback"]
+    detail: str = ""
 
 
 class ChainEntry(Entry, frozen=True, gc=False, kw_only=True):
@@ -143,4 +162,6 @@ class TitleEntry(Struct, frozen=True, gc=False):
     text: str
 
 
-AnyEntry = AssistantEntry | UserEntry | CompactionEntry | ChainEntry | TitleEntry
+AnyEntry = (
+    AssistantEntry | UserEntry | CompactionEntry | ChangeEntry | ChainEntry | TitleEntry
+)

@@ -86,6 +86,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     text that started the turn, on its first request only. ``machine_prompt`` marks the first
     request after a prompt that no person typed (schedule, notification, peer). ``why`` is None
     unless the request busts, and for a bust too small to be explained without the server's word.
+    ``miss_reason`` is the API's own verdict on its cache miss, as written, also where it is none.
     """
 
     n: int
@@ -128,6 +129,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     entered: tuple[Entered, ...]
     spans: tuple[Span, ...]
     machine_prompt: bool = False
+    miss_reason: str | None = None
     why: Why | None = None
 
     @property

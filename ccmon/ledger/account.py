@@ -3,18 +3,22 @@
 Source: accounting.md sections 1 and 2 (definitions), 6 (bust rule).
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ccmon.entries import Block, Tokens, UsageLine
 from ccmon.ledger.cache import rewritten_tokens
+from ccmon.ledger.causes import Case, Habit, explain
 from ccmon.ledger.costs import split_cost
 from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.reach import Reads, reach
 from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Sighting
 from ccmon.ledger.usage import BILLED_BESIDES, calls_of, prompt_tokens, settle, tier_of
 from ccmon.measures import Price, Split, Ttl
-from ccmon.requests import Entered, Request
+from ccmon.requests import Entered, Request, Why
 
 NO_USAGE = UsageLine(Tokens())
 NOTHING = Split()
@@ -28,13 +32,17 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     ``before`` is the request the next one compares with: the last that read the thread's context.
     ``left`` is what it left in the cache, the next one's expected read. ``tier`` is the cache
     tier of the greater part of the last write whose split is known. ``reset`` says that the
-    context was compacted and no request has read it since.
+    context was compacted and no request has read it since. ``source``, ``habit`` and ``reads`` are
+    what the causes of busts turn on.
     """
 
     before: Request | None = None
     left: int = 0
     tier: Ttl | None = None
     reset: bool = False
+    source: Sighting | None = None
+    habit: Habit = Habit()
+    reads: Reads = Reads()
 
 
 class Comparison(Struct, frozen=True, gc=False):
@@ -76,7 +84,7 @@ def is_aside(carried: Carried, context: int) -> bool:
 def account(
     sighting: Sighting,
     known: Known,
-    last: Request | None,
+    rows: Sequence[Request],
     carried: Carried,
     *,
     rewound: bool,
@@ -84,10 +92,10 @@ def account(
 ) -> tuple[Request, Carried]:
     """Account one response.
 
-    ``known`` is what all files say of it (no usage at all counts as nothing read), ``last`` the
-    request before it in the list. ``rewound`` says that the chain went back behind the
-    predecessor.
+    ``known`` is what all files say of it (no usage at all counts as nothing read), ``rows`` the
+    requests before it. ``rewound`` says that the chain went back behind the predecessor.
     """
+    last = rows[-1] if rows else None
     line = known.usage or NO_USAGE
     usage, guessed = settle(line.tokens, carried.tier or "5m")
     first_call, last_call = calls_of(line)
@@ -105,6 +113,13 @@ def account(
     split = None
     if price is not None and beside.split is not None:
         split = split_cost(usage, price, compared.rewritten) + beside.split
+    idle = _gap(carried.before, sighting)
+    reads = carried.reads.after(
+        first_call.cache_read,
+        opens=compared.opens,
+        bust=compared.rewritten > 0,
+        grew=compared.growth > 0,
+    )
     verb, label = next_step(sighting.blocks)
     starts_turn = sighting.prompt is not None
     row = Request(
@@ -140,20 +155,46 @@ def account(
         starts_turn=starts_turn,
         segment=(last.segment if last else 0) + compared.opens,
         starts_segment=compared.opens,
-        idle=_gap(carried.before, sighting),
+        idle=idle,
         verb=verb,
         label=label,
         thinks=any(block.type in ("thinking", "redacted_thinking") for block in sighting.blocks),
         prompt=sighting.prompt,
         entered=_entered(sighting, carried.before, opens=compared.opens),
         spans=tuple(sighting.spans),
+        machine_prompt=sighting.signs.machine and not starts_turn,
+        miss_reason=sighting.miss_reason,
+        why=why(sighting, first_call, rows, carried, reads, line.speed, idle)
+        if compared.rewritten
+        else None,
     )
     if is_aside(carried, context):
         aside = replace(carried, reset=carried.reset or bool(sighting.boundaries))
         return row, aside
     left = last_call.cache_read + last_call.cache_creation
     tier = carried.tier if guessed else tier_of(usage) or carried.tier
-    return row, Carried(row, left, tier)
+    habit = carried.habit.after(sighting, line.speed)
+    return row, Carried(row, left, tier, source=sighting, habit=habit, reads=reads)
+
+
+def why(
+    sighting: Sighting,
+    call: Tokens,
+    rows: Sequence[Request],
+    carried: Carried,
+    reads: Reads,
+    speed: str | None,
+    idle: float | None,
+) -> Why | None:
+    """The cause of a bust with how far it reached; None when it is too small to be explained."""
+    if carried.before is None or carried.source is None:
+        return None
+    case = Case(sighting, carried.before, carried.source, carried.habit, speed, idle, carried.tier)
+    found = explain(case, carried.left - call.cache_read)
+    if found is None:
+        return None
+    lost, broke_at = reach(call.cache_read, carried.reads.floor, rows)
+    return replace(found, reach=lost, broke_at=broke_at, stuck=reads.stuck)
 
 
 class Beside(Struct, frozen=True, gc=False):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ccmon.entries import (
     AnyEntry,
     AssistantEntry,
     Block,
+    ChangeEntry,
     CompactionEntry,
     Entry,
     TitleEntry,
@@ -33,6 +35,24 @@ class Source(Struct, frozen=True, gc=False):
     path: str
     session_id: str | None
     agent_id: str | None = None
+
+
+class Signs(Struct, frozen=True, gc=False):
+    """What lies between two responses of a lane that may explain why the cache broke.
+
+    ``tools`` names what changed in the lists of tools, servers or agents, ``fallback`` the models
+    of a safety fallback; ``prompts`` counts what people asked.
+    """
+
+    tools: str = ""
+    fallback: str = ""
+    resumed: bool = False
+    image: bool = False
+    prompts: int = 0
+    machine: bool = False
+
+
+NO_SIGNS = Signs()
 
 
 class Sighting:
@@ -57,17 +77,20 @@ class Sighting:
         "index",
         "lane",
         "message_id",
+        "miss_reason",
         "model",
         "order",
         "parent_id",
         "prompt",
         "request_id",
         "requested_model",
+        "signs",
         "spans",
         "started_at",
         "stop_reason",
         "stream",
         "summary_size",
+        "thinking_dropped",
         "usage",
         "version",
     )
@@ -96,6 +119,9 @@ class Sighting:
         self.spans: list[Span] = []
         self.boundaries = tuple(lane.boundaries)
         self.summary_size = lane.summary_size
+        self.signs = lane.signs
+        self.miss_reason: str | None = None
+        self.thinking_dropped = False
         self.prompt = lane.prompt
         self.entered = tuple(lane.entered)
         self.add(entry)
@@ -123,6 +149,8 @@ class Sighting:
             self.at = entry.timestamp
         self.model = self.model or entry.model
         self.request_id = self.request_id or entry.request_id
+        self.miss_reason = self.miss_reason or entry.miss_reason
+        self.thinking_dropped = self.thinking_dropped or entry.thinking_dropped
         self.blocks.extend(entry.blocks)
 
 
@@ -136,6 +164,7 @@ class Lane:
         "last",
         "last_input_at",
         "prompt",
+        "signs",
         "summary_size",
     )
 
@@ -146,6 +175,7 @@ class Lane:
         self.prompt: str | None = None
         self.boundaries: list[CompactionEntry] = []
         self.summary_size = 0
+        self.signs = NO_SIGNS
         self.entered: list[Entered] = []
 
     def open(self, sighting: Sighting) -> None:
@@ -154,6 +184,7 @@ class Lane:
         self.prompt = None
         self.boundaries = []
         self.summary_size = 0
+        self.signs = NO_SIGNS
         self.entered = []
 
 
@@ -207,6 +238,8 @@ class Stream:
             lane.boundaries.append(entry)
         elif isinstance(entry, UserEntry):
             changed = self._user(span, entry, lane)
+        elif isinstance(entry, ChangeEntry):
+            lane.signs = _with_change(lane.signs, entry)
         self._link(entry)
         return changed
 
@@ -274,6 +307,8 @@ class Stream:
             return lane.last
         if entry.timestamp is not None and (entry.prompt or entry.results):
             lane.last_input_at = entry.timestamp
+        if entry.prompt is not None or entry.has_image:
+            lane.signs = _with_input(lane.signs, entry)
         if entry.prompt == "human":
             lane.prompt = entry.label
             self.first_prompt = self.first_prompt or entry.label
@@ -298,3 +333,20 @@ class Stream:
             yield Entered("prompt", "prompt", entry.label, entry.size, None, spans)
         elif not entry.results and not entry.interrupted:
             yield Entered("injected", "injected", entry.label, entry.size, None, spans)
+
+
+def _with_change(signs: Signs, entry: ChangeEntry) -> Signs:
+    if entry.what == "tools":
+        return replace(signs, tools=signs.tools or entry.detail)
+    if entry.what == "fallback":
+        return replace(signs, fallback=entry.detail)
+    return replace(signs, resumed=True)
+
+
+def _with_input(signs: Signs, entry: UserEntry) -> Signs:
+    return replace(
+        signs,
+        image=signs.image or entry.has_image,
+        prompts=signs.prompts + (entry.prompt == "human"),
+        machine=signs.machine or entry.prompt == "machine",
+    )

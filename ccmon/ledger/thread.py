@@ -106,7 +106,9 @@ class Thread:
         before = self.carried.before
         known = known or Known(sighting.usage, sighting.final)
         rewound = self._rewound(sighting)
-        row, carried = account(sighting, known, last, self.carried, rewound=rewound, prices=prices)
+        row, carried = account(
+            sighting, known, self.rows, self.carried, rewound=rewound, prices=prices
+        )
         if last is not None and before is not None:
             self._compactions += [
                 compaction(boundary, sighting.summary_size, last.n, before, row, prices)

@@ -11,6 +11,7 @@ from ccmon.entries import (
     AssistantEntry,
     Block,
     ChainEntry,
+    ChangeEntry,
     CompactionEntry,
     Iteration,
     TitleEntry,
@@ -19,11 +20,14 @@ from ccmon.entries import (
     UsageLine,
     UserEntry,
 )
+from ccmon.format import model
 from ccmon.transcripts.labels import call_label, clipped, command_typed, prompt_label
 from ccmon.transcripts.prompts import nature
 from ccmon.transcripts.records import (
     AssistantBlock,
+    AssistantMessage,
     AssistantRecord,
+    Attachment,
     ChainRecord,
     CompactMetadata,
     Counts,
@@ -42,7 +46,22 @@ from ccmon.transcripts.records import (
 SYNTHETIC_MODEL = "<synthetic>"
 """The model named in the client's own messages, which no API answered."""
 
+PREFIX_MISMATCH = "prefix_binding_mismatch"
+"""Why the API drops thinking from a prompt: it belongs to another prefix."""
+
+_IMAGE = b'"type":"image"'
+"""Cannot stand inside a JSON string, where its quotes would be escaped."""
+
 _TitleSource = Literal["custom-title", "ai-title", "summary", "last-prompt"]
+
+_LISTINGS = {
+    "deferred_tools_delta": "tools",
+    "mcp_instructions_delta": "MCP",
+    "agent_listing_delta": "agents",
+}
+_NAMED = 2
+"""So many names of a changed list are told; the rest is counted."""
+_FALLBACKS = ("model_fallback", "model_refusal_fallback")
 
 _ASSISTANT_BLOCK = msgspec.json.Decoder(AssistantBlock).decode
 _USER_BLOCK = msgspec.json.Decoder(UserBlock).decode
@@ -102,8 +121,17 @@ def build_assistant(record: AssistantRecord) -> Decoded:
         forked_from=record.forked_from.session_id if record.forked_from else None,
         requested_model=record.requested_model,
         effort=record.effort,
+        miss_reason=_miss_reason(message),
+        thinking_dropped=any(
+            one.reason == PREFIX_MISMATCH for one in message.input_transformations or ()
+        ),
     )
     return Decoded((entry,))
+
+
+def _miss_reason(message: AssistantMessage) -> str | None:
+    reason = message.diagnostics.cache_miss_reason if message.diagnostics else None
+    return clipped(reason.type) if reason and reason.type else None
 
 
 def _usage(usage: Usage) -> UsageLine:
@@ -180,8 +208,14 @@ def build_user(record: UserRecord) -> Decoded:
         is_compact_summary=what.compact_summary,
         cut_notice=what.cut_notice,
         interrupted=what.interrupted,
+        has_image=media == "image" or _brings_image(content),
     )
     return Decoded((entry,))
+
+
+def _brings_image(content: str | list[Raw] | None) -> bool:
+    """Whether a block holds an image, as tool results do."""
+    return isinstance(content, list) and any(_IMAGE in bytes(raw) for raw in content)
 
 
 def _user_label(text: str, asked: bool, media: str | None) -> str:
@@ -196,7 +230,8 @@ def _result_agent(result: ToolUseResult | str | list[Raw] | None) -> str | None:
 
 def build_chain(record: ChainRecord) -> Decoded:
     if record.type != "system" or record.subtype != "compact_boundary":
-        return _link(record)
+        change = _change(record)
+        return _link(record) if change is None else Decoded((change,))
     metadata = record.compact_metadata or CompactMetadata()
     entry = CompactionEntry(
         **_envelope(record),
@@ -205,6 +240,31 @@ def build_chain(record: ChainRecord) -> Decoded:
         post_tokens=metadata.post_tokens,
     )
     return Decoded((entry,))
+
+
+def _change(record: ChainRecord) -> ChangeEntry | None:
+    """What a record says of a change in front of the conversation."""
+    attachment = record.attachment
+    if record.type == "system" and record.subtype in _FALLBACKS:
+        detail = f"{model(record.original_model)} -> {model(record.fallback_model)}"
+        return ChangeEntry(**_envelope(record), what="fallback", detail=clipped(detail))
+    if record.type != "attachment" or attachment is None:
+        return None
+    if attachment.type in _LISTINGS:
+        return ChangeEntry(**_envelope(record), what="tools", detail=_listing(attachment))
+    if (attachment.hook_name or "").startswith("SessionStart:resume"):
+        return ChangeEntry(**_envelope(record), what="resume")
+    return None
+
+
+def _listing(attachment: Attachment) -> str:
+    """Which list changed, and by what: ``MCP +github -slack``."""
+    added = (*(attachment.added_names or ()), *(attachment.added_types or ()))
+    removed = (*(attachment.removed_names or ()), *(attachment.removed_types or ()))
+    changes = [f"+{name}" for name in added[:_NAMED]] + [f"-{name}" for name in removed[:_NAMED]]
+    more = len(added) + len(removed) - len(changes)
+    named = " ".join([*changes, *([f"and {more} more"] if more else [])])
+    return clipped(f"{_LISTINGS[attachment.type or '']} {named}".strip())
 
 
 def build_title(record: TitleRecord) -> Decoded:

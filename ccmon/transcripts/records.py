@@ -68,6 +68,24 @@ class Usage(Counts):
     inference_geo: str | None = None
 
 
+class MissReason(Struct, gc=False):
+    """``message.diagnostics.cache_miss_reason``: the API's verdict on a cache miss."""
+
+    type: str | None = None
+
+
+class Diagnostics(Struct, gc=False):
+    """``message.diagnostics``."""
+
+    cache_miss_reason: MissReason | None = None
+
+
+class Transformation(Struct, gc=False):
+    """One of ``message.input_transformations``: what the API did to the prompt."""
+
+    reason: str | None = None
+
+
 class AssistantMessage(Struct):
     """``message`` of an assistant record."""
 
@@ -76,6 +94,8 @@ class AssistantMessage(Struct):
     stop_reason: str | None = None
     content: str | list[Raw] | None = None
     usage: Usage | None = None
+    diagnostics: Diagnostics | None = None
+    input_transformations: list[Transformation] | None = None
 
 
 class UserMessage(Struct):
@@ -148,11 +168,25 @@ class UserRecord(Envelope, rename="camel"):
     turn_origin: str | None = None
 
 
+class Attachment(Struct, rename="camel"):
+    """``attachment`` of a record of that type: which kind it is, and which names it brings."""
+
+    type: str | None = None
+    hook_name: str | None = None
+    added_names: list[str] | None = None
+    removed_names: list[str] | None = None
+    added_types: list[str] | None = None
+    removed_types: list[str] | None = None
+
+
 class ChainRecord(Envelope, rename="camel"):
     """A record of type ``system``, ``attachment`` or ``progress``."""
 
     subtype: str | None = None
     compact_metadata: CompactMetadata | None = None
+    attachment: Attachment | None = None
+    original_model: str | None = None
+    fallback_model: str | None = None
 
 
 class TitleRecord(Struct, rename="camel"):

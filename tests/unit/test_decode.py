@@ -1,6 +1,7 @@
 """What one line of a transcript says, and that no line can do harm."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from ccmon.entries import (
     AssistantEntry,
     ChainEntry,
+    ChangeEntry,
     CompactionEntry,
     TitleEntry,
     Tokens,
@@ -302,3 +304,92 @@ def test_each_odd_shape_gives_its_totals(shape: Path) -> None:
         "cache_read_input_tokens": sum(t.cache_read for t in best.values()),
         "output_tokens": sum(t.output for t in best.values()),
     } == expected
+
+
+class TestWhatMayBreakTheCache:
+    def test_a_verdict_stands_in_the_diagnostics(self) -> None:
+        verdict = {"cache_miss_reason": {"type": "tools_changed", "cache_missed_input_tokens": 9}}
+        assert the_assistant(assistant(message={"diagnostics": verdict})).miss_reason == (
+            "tools_changed"
+        )
+
+    @pytest.mark.parametrize("value", [None, {}, {"cache_miss_reason": None}, "odd", [1]])
+    def test_no_verdict_is_none(self, value: object) -> None:
+        assert the_assistant(assistant(message={"diagnostics": value})).miss_reason is None
+
+    def test_dropped_thinking_is_named_by_its_reason(self) -> None:
+        dropped = [{"type": "thinking", "reason": "prefix_binding_mismatch"}]
+        message: Record = {"input_transformations": dropped}
+        assert the_assistant(assistant(message=message)).thinking_dropped
+        message = {"input_transformations": [{"reason": "something else"}]}
+        assert not the_assistant(assistant(message=message)).thinking_dropped
+
+    @pytest.mark.parametrize(
+        ("attachment", "what", "detail"),
+        [
+            (
+                {"type": "deferred_tools_delta", "addedNames": ["A", "B", "C"], "removedNames": []},
+                "tools",
+                "tools +A +B and 1 more",
+            ),
+            ({"type": "mcp_instructions_delta", "addedNames": ["github"]}, "tools", "MCP +github"),
+            (
+                {"type": "agent_listing_delta", "addedTypes": ["x"], "removedTypes": ["y"]},
+                "tools",
+                "agents +x -y",
+            ),
+            ({"type": "hook_success", "hookName": "SessionStart:resume"}, "resume", ""),
+        ],
+    )
+    def test_attachments_tell_of_changes(self, attachment: Record, what: str, detail: str) -> None:
+        (entry,) = decode(line(record("attachment", attachment=attachment))).entries
+        assert isinstance(entry, ChangeEntry)
+        assert (entry.what, entry.detail) == (what, detail)
+
+    @pytest.mark.parametrize(
+        "attachment",
+        [
+            {"type": "total_tokens_reminder"},
+            {"type": "hook_success", "hookName": "SessionStart:startup"},
+            {"type": "hook_success", "hookName": 7},
+            {"type": "deferred_tools_delta_of_tomorrow", "addedNames": ["A"]},
+            "odd",
+            None,
+        ],
+    )
+    def test_other_attachments_are_links(self, attachment: object) -> None:
+        (entry,) = decode(line(record("attachment", attachment=attachment))).entries
+        assert type(entry) is ChainEntry
+
+    def test_a_safety_fallback_names_both_models(self) -> None:
+        value = record(
+            "system",
+            subtype="model_fallback",
+            originalModel="claude-fable-5",
+            fallbackModel="claude-opus-5",
+        )
+        (entry,) = decode(line(value)).entries
+        assert isinstance(entry, ChangeEntry)
+        assert (entry.what, entry.detail) == ("fallback", "fable-5 -> opus-5")
+
+    @pytest.mark.parametrize(
+        ("content", "shown"),
+        [
+            ([{"type": "image", "source": {"type": "base64", "data": "AAAA"}}], True),
+            ([{"type": "tool_result", "content": [{"type": "image", "source": {}}]}], True),
+            ([{"type": "tool_result", "content": 'says "type":"image" itself'}], False),
+            ("a prompt", False),
+        ],
+    )
+    def test_an_image_is_seen_alone_and_in_a_result(self, content: object, shown: bool) -> None:
+        (entry,) = decode(line(user(content))).entries
+        assert isinstance(entry, UserEntry)
+        assert entry.has_image is shown
+
+    def test_every_reason_of_the_corpus_is_read(self) -> None:
+        expected = json.loads((SYNTHETIC / "cache_miss_reasons" / "expected.json").read_text())
+        files = (SYNTHETIC / "cache_miss_reasons").rglob("*.jsonl")
+        lines = [text for path in files for text in path.read_bytes().splitlines()]
+        entries = [entry for text in lines for entry in decode(text).entries]
+        reasons = [one.miss_reason for one in entries if isinstance(one, AssistantEntry)]
+        assert Counter(filter(None, reasons)) == expected["cache_miss_reasons"]
