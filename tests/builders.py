@@ -13,7 +13,7 @@ from ccmon.entries import (
     UserEntry,
 )
 from ccmon.insight.drag import DragFold
-from ccmon.insight.running import Running
+from ccmon.insight.running import Folds, Running
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import ThreadStats
@@ -184,5 +184,11 @@ def main_rows(entries: Iterable[AnyEntry]) -> list[Request]:
 
 def folded(entries: Iterable[AnyEntry]) -> tuple[ThreadStats, DragFold]:
     """Statistics and drag of the main thread."""
+    folds = folds_of(entries)
+    return folds.stats, folds.drag
+
+
+def folds_of(entries: Iterable[AnyEntry]) -> Folds:
+    """All folds of the main thread."""
     thread = session_of(entries).threads[MAIN]
     return Running().over(thread.rows, thread.compactions)

@@ -1,8 +1,13 @@
 """Folds over a growing list of requests that cost only what changed."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from copy import copy
+
+from ccmon.insight.alert import AlertFold
 from ccmon.insight.drag import DragFold
+from ccmon.insight.ttl import PauseFold
 from ccmon.ledger.stats import ThreadStats
 from ccmon.requests import Compaction, Request
 
@@ -10,40 +15,54 @@ UNSETTLED = 4
 """The newest requests may still get more lines; the folds are kept from before them."""
 
 
-class Running:
-    """Statistics and drag of one thread, kept up to the last request that is sure to stay."""
+class Folds:
+    """All that is folded over the requests of one thread."""
 
     def __init__(self) -> None:
-        self._stats = ThreadStats()
-        self._drag = DragFold()
+        self.stats = ThreadStats()
+        self.drag = DragFold()
+        self.alert = AlertFold()
+        self.pauses = PauseFold()
+
+    def copy(self) -> Folds:
+        """Folds that go on from here without touching these."""
+        twin = copy(self)
+        twin.stats, twin.drag = self.stats.copy(), self.drag.copy()
+        twin.alert, twin.pauses = self.alert.copy(), self.pauses.copy()
+        return twin
+
+    def push(self, rows: Sequence[Request], compactions: Mapping[int, Compaction]) -> None:
+        """Take in the next requests; ``compactions`` by the number of the request after each.
+
+        A request that did not read the thread's context counts in the statistics alone.
+        """
+        for row in rows:
+            if self.stats.push(row):
+                self.drag.push(row, compactions)
+                self.alert.push(row)
+                self.pauses.push(row)
+
+
+class Running:
+    """The folds of one thread, kept up to the last request that is sure to stay."""
+
+    def __init__(self) -> None:
+        self._folds = Folds()
         self._anchor: Request | None = None
 
-    def over(
-        self, rows: Sequence[Request], compactions: Sequence[Compaction]
-    ) -> tuple[ThreadStats, DragFold]:
-        """Both folds over all rows.
+    def over(self, rows: Sequence[Request], compactions: Sequence[Compaction]) -> Folds:
+        """The folds over all rows.
 
         Rows that did not change since the last call must be the same objects: a change anywhere
         replaces every row behind it, so one look at the last folded row tells.
         """
-        done = self._stats.requests
+        done = self._folds.stats.requests
         if done and (done > len(rows) or rows[done - 1] is not self._anchor):
-            self._stats, self._drag, done = ThreadStats(), DragFold(), 0
+            self._folds, done = Folds(), 0
         by_request = {item.before_request: item for item in compactions}
         settled = max(done, len(rows) - UNSETTLED)
-        _push(self._stats, self._drag, rows[done:settled], by_request)
+        self._folds.push(rows[done:settled], by_request)
         self._anchor = rows[settled - 1] if settled else None
-        stats, drag = self._stats.copy(), self._drag.copy()
-        _push(stats, drag, rows[settled:], by_request)
-        return stats, drag
-
-
-def _push(
-    stats: ThreadStats,
-    drag: DragFold,
-    rows: Sequence[Request],
-    compactions: Mapping[int, Compaction],
-) -> None:
-    for row in rows:
-        if stats.push(row):
-            drag.push(row, compactions)
+        folds = self._folds.copy()
+        folds.push(rows[settled:], by_request)
+        return folds

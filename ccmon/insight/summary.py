@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from ccmon.insight.compaction import crossing_point, forecast
 from ccmon.insight.drag import DragFold
 from ccmon.insight.hidden import hidden_of, lower_bound_reasons, with_calls
-from ccmon.insight.running import Running
+from ccmon.insight.running import Folds, Running
+from ccmon.insight.ttl import Tiers
+from ccmon.ledger.account import TINY_CONTEXT
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats, add_costs
@@ -45,11 +47,17 @@ class Facts(Struct, frozen=True):
     recent: frozenset[str]
 
 
-class Summed(Struct, frozen=True):
-    """A session as shown, and its share of the totals by model."""
+class Summed(Struct, frozen=True, eq=False):
+    """A session as shown, its share of the totals by model, and what it tells other sessions.
+
+    ``opening`` is its first context in tokens, None when it goes on from another session;
+    ``tiers`` what its pauses cost in either tier of the cache.
+    """
 
     session: Session
     models: tuple[ModelTotals, ...]
+    opening: int | None
+    tiers: Tiers | None
 
 
 class Summaries:
@@ -67,43 +75,44 @@ class Summaries:
     def summarise(self, ledger: SessionLedger, facts: Facts) -> Summed:
         """The session as it stands; the ledger must be settled."""
         running = self._running.setdefault(ledger.session_id, {})
-        folded: dict[str, tuple[Thread, ThreadStats, DragFold]] = {}
+        folded: dict[str, tuple[Thread, Folds]] = {}
         for agent, thread in ledger.threads.items():
             fold = running.setdefault(agent, Running())
-            folded[agent] = (thread, *fold.over(thread.rows, thread.compactions))
-        main, stats, drag = folded.pop(MAIN, (ledger.main, ThreadStats(), DragFold()))
+            folded[agent] = (thread, fold.over(thread.rows, thread.compactions))
+        main, folds = folded.pop(MAIN, (ledger.main, Folds()))
         agents = {
-            agent: (folded[agent][0], folded[agent][1])
+            agent: folded[agent]
             for agent in sorted(folded, key=lambda name: _began(folded[name][0]))
         }
-        compactions = with_calls(main.compactions, agents)
-        every = [stats, *(each for _, each in agents.values())]
+        calls = {agent: (thread, each.stats) for agent, (thread, each) in agents.items()}
+        compactions = with_calls(main.compactions, calls)
+        every = [folds.stats, *(each.stats for _, each in agents.values())]
         threads = {MAIN: main, **{agent: thread for agent, (thread, _) in agents.items()}}
         called = {
             agent: compactions if agent == MAIN else thread.compactions
             for agent, thread in threads.items()
         }
         hidden = hidden_of([item for items in called.values() for item in items])
-        session = self._session(ledger, facts, main, stats, drag, agents, compactions, hidden)
-        return Summed(session, _by_model(every, threads, called))
+        session = self._session(ledger, facts, main, folds, agents, compactions, hidden)
+        tiers = folds.pauses.tiers(folds.stats)
+        return Summed(session, _by_model(every, threads, called), _opening(ledger), tiers)
 
     def _session(
         self,
         ledger: SessionLedger,
         facts: Facts,
         main: Thread,
-        stats: ThreadStats,
-        drag: DragFold,
-        agents: Mapping[str, tuple[Thread, ThreadStats]],
+        folds: Folds,
+        agents: Mapping[str, tuple[Thread, Folds]],
         compactions: tuple[Compaction, ...],
         hidden: Hidden | None,
     ) -> Session:
-        every = [stats, *(each for _, each in agents.values())]
+        stats = folds.stats
+        every = [stats, *(each.stats for _, each in agents.values())]
         last, newest = stats.last, main.last
         reasons = lower_bound_reasons(every, hidden)
         streams = ledger.main_streams() or ([newest.stream] if newest else [])
-        price = last.price if last else None
-        following = forecast(stats, price, stats.tier)
+        following = _following(stats)
         return Session(
             session_id=ledger.session_id,
             title=ledger.title(),
@@ -130,10 +139,10 @@ class Summaries:
             hidden=hidden,
             context=self._context(main, stats) if last else None,
             next_request=following if last else None,
-            cache=_cache(stats) if last else None,
+            cache=_cache(folds) if last else None,
             reread=_reread(stats) if last else None,
             spend=_spend(stats, every) if last else None,
-            drag=_drag(drag, following) if last else None,
+            drag=_drag(folds.drag, following) if last else None,
             busts=_busts(every),
             compactions=compactions,
             subagents=tuple(
@@ -171,8 +180,23 @@ def _began(thread: Thread) -> tuple[float, str]:
     return (first or 0.0, thread.agent)
 
 
-def _cache(stats: ThreadStats) -> Cache:
-    last = stats.last
+def _opening(ledger: SessionLedger) -> int | None:
+    """The first context, where no response of another session stands before it in its file."""
+    rows = ledger.main.rows
+    if not rows:
+        return None
+    seen = (stream.sightings.get(rows[0].message_id) for stream in ledger.main_streams())
+    if not any(sighting is not None and sighting.order == 0 for sighting in seen):
+        return None
+    return next((row.context for row in rows if row.context >= TINY_CONTEXT), None)
+
+
+def _following(stats: ThreadStats) -> NextRequest:
+    return forecast(stats, stats.last.price if stats.last else None, stats.tier)
+
+
+def _cache(folds: Folds) -> Cache:
+    stats, last = folds.stats, folds.stats.last
     ttl = stats.tier
     start = (last.started_at or last.at) if last else None
     return Cache(
@@ -184,6 +208,9 @@ def _cache(stats: ThreadStats) -> Cache:
         write_factor=stats.write_factor() if stats.caching else None,
         busts=len(stats.busts),
         avoidable=stats.avoidable if stats.cost is not None else None,
+        written=stats.usage.cache_creation_input_tokens,
+        alert=folds.alert.alert(),
+        ttl_check=folds.pauses.check(stats),
     )
 
 
@@ -227,13 +254,13 @@ def _drag(drag: DragFold, following: NextRequest) -> Drag:
 
 
 def _subagent(
-    agent: str, thread: Thread, stats: ThreadStats, facts: Facts, ledger: SessionLedger
+    agent: str, thread: Thread, folds: Folds, facts: Facts, ledger: SessionLedger
 ) -> Subagent:
     meta = facts.agents.get(agent, AgentMeta())
     call = next(
         (stream.agents[agent] for stream in ledger.streams.values() if agent in stream.agents), None
     )
-    last = stats.last
+    stats, last = folds.stats, folds.stats.last
     return Subagent(
         agent_id=agent,
         type=meta.agent_type,
@@ -248,6 +275,8 @@ def _subagent(
         ),
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
+        cache=_cache(folds) if last else None,
+        next_request=_following(stats) if last else None,
     )
 
 
@@ -261,6 +290,7 @@ def _busts(every: Sequence[ThreadStats]) -> tuple[Bust, ...]:
             cache_read=row.usage.cache_read_input_tokens,
             rewritten=row.rewritten,
             avoidable=row.avoidable,
+            why=row.why,
         )
         for stats in every
         for row in stats.busts

@@ -70,9 +70,9 @@ def test_a_row_replaced_anywhere_is_seen(index: int) -> None:
     kept.over(rows, ())
     other = grown([*ordinary(index), *ordinary(LONG, output=9_000)[index:]])
     changed = [*rows[:index], *other[index:]]
-    stats, drag = kept.over(changed, ())
-    assert stats.usage.output_tokens == index * 500 + (LONG - index) * 9_000
-    assert told((stats, drag)) == anew(changed)
+    folds = kept.over(changed, ())
+    assert folds.stats.usage.output_tokens == index * 500 + (LONG - index) * 9_000
+    assert told(folds) == anew(changed)
 
 
 def test_a_compaction_among_the_newest_rows_is_taken_in() -> None:

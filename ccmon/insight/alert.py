@@ -1,0 +1,94 @@
+"""Is rewriting dominating? A state with hysteresis, from the cost of the last fifty requests.
+
+Source: accounting.md section 11. One bust is an event; several of them within fifty requests that
+take a share of what those cost are a state.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import copy
+
+from msgspec import Struct
+
+from ccmon.requests import Request
+from ccmon.snapshot import AlertState, CacheAlert
+
+WINDOW = 50
+SEEN = 20
+"""Requests before a share says anything."""
+BUSTS = 2
+ENTER_HIGH = 0.15
+ENTER_SEVERE = 0.30
+FALLS_SEVERE = 0.25
+LEAVE = 0.10
+
+
+class AlertMachine:
+    """The cache state; feed it the share and the number of busts after each request."""
+
+    def __init__(self) -> None:
+        self.state: AlertState = "off"
+
+    def push(self, share: float | None, busts: int) -> AlertState:
+        """The state after a request; ``share`` is None while it says nothing."""
+        if share is None or share < LEAVE:
+            self.state = "off"
+        elif share >= ENTER_SEVERE and busts >= BUSTS:
+            self.state = "severe"
+        elif self.state == "severe":
+            self.state = "severe" if share >= FALLS_SEVERE else "high"
+        elif share >= ENTER_HIGH and busts >= BUSTS:
+            self.state = "high"
+        return self.state
+
+
+class Paid(Struct, frozen=True, gc=False):
+    """One request of the window: tokens written again, and what that cost of the whole, in USD."""
+
+    rewritten: int
+    rewrite: float
+    cost: float
+
+
+class AlertFold:
+    """The cache state of one thread up to a request: a left fold over its rows."""
+
+    def __init__(self) -> None:
+        self.since: int | None = None
+        self._machine = AlertMachine()
+        self._window: deque[Paid] = deque(maxlen=WINDOW)
+
+    def copy(self) -> AlertFold:
+        """A fold that goes on from here without touching this one."""
+        twin = copy(self)
+        twin._machine, twin._window = copy(self._machine), copy(self._window)
+        return twin
+
+    def push(self, row: Request) -> None:
+        """Take in the next request; one without a price stands in the window and costs nothing."""
+        rewrite = row.split.rewrite if row.split is not None else 0.0
+        self._window.append(Paid(row.rewritten if row.bust else 0, rewrite, row.cost or 0.0))
+        before = self._machine.state
+        state = self._machine.push(self._share(), self._busts())
+        if state != before:
+            self.since = row.n if state != "off" else None
+
+    def alert(self) -> CacheAlert:
+        """The state as it is shown."""
+        return CacheAlert(
+            state=self._machine.state,
+            share=self._share(),
+            busts=self._busts(),
+            rewritten=sum(paid.rewritten for paid in self._window),
+            since_request=self.since,
+        )
+
+    def _share(self) -> float | None:
+        cost = sum([paid.cost for paid in self._window])
+        if len(self._window) < SEEN or not cost:
+            return None
+        return sum([paid.rewrite for paid in self._window]) / cost
+
+    def _busts(self) -> int:
+        return sum([paid.rewritten > 0 for paid in self._window])
