@@ -112,21 +112,22 @@ def _server(case: Case, reason: str | None) -> Verdict | None:
     """Rows 1 and 2: the API has said what changed; the rows below it find the words."""
     if reason == FORGOTTEN:
         return Verdict("idle_past_ttl" if case.outlived else "server_forgot", "server")
+    found: Verdict | None
     if reason == "model_changed":
-        found = _model(case)
-        return Verdict("model_switch", "server", found.detail if found else "")
-    if reason == "tools_changed":
-        found = _tools_loaded(case)
-        if found is None:
-            return Verdict("tool_list_changed", "server", case.sighting.signs.tools)
-        return Verdict(found.cause, "server", found.detail)
-    if reason == "system_changed":
+        found = _model(case) or Verdict("model_switch", "server")
+    elif reason == "tools_changed":
+        changed = Verdict("tool_list_changed", "server", case.sighting.signs.tools)
+        found = _tools_loaded(case) or changed
+    elif reason == "system_changed":
         found = _first(case, (_client, _resume, _effort, _tool_list))
     elif reason == "messages_changed":
         found = _first(case, (_resume, _effort, _image, _stripped, _dropped))
     else:
         return None
-    return Verdict(found.cause, "server", found.detail) if found else Verdict("unknown", "server")
+    if found is None:
+        return Verdict("unknown", "server")
+    # What the transcript shows in black and white needs no verdict; a guess becomes one.
+    return found if found.confidence == "exact" else Verdict(found.cause, "server", found.detail)
 
 
 def _first(case: Case, rows: tuple[Row, ...]) -> Verdict | None:

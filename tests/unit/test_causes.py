@@ -74,31 +74,32 @@ def test_a_first_request_a_compaction_and_a_rewind_are_no_busts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "changes", "between", "cause", "detail"),
+    ("reason", "changes", "between", "cause", "confidence", "detail"),
     [
-        ("model_changed", {"model": OPUS_5}, (), "model_switch", "opus-5-5 -> opus-5"),
-        ("model_changed", {}, (), "model_switch", ""),
-        ("tools_changed", {}, (), "tool_list_changed", ""),
-        ("tools_changed", {}, (change("tools", "MCP +x"),), "tool_list_changed", "MCP +x"),
-        ("system_changed", {"version": "2.1.331"}, (), "client_changed", "2.1.330 -> 2.1.331"),
-        ("system_changed", {}, (change("resume"),), "resume", ""),
-        ("system_changed", {}, (change("tools", "MCP +x"),), "tool_list_changed", "MCP +x"),
-        ("system_changed", {}, (), "unknown", ""),
-        ("messages_changed", {"thinking_dropped": True}, (), "thinking_dropped", ""),
-        ("messages_changed", {}, (), "unknown", ""),
-        ("previous_message_not_found", {}, (), "server_forgot", ""),
+        ("model_changed", {"model": OPUS_5}, (), "model_switch", "exact", "opus-5-5 -> opus-5"),
+        ("model_changed", {}, (), "model_switch", "server", ""),
+        ("tools_changed", {}, (), "tool_list_changed", "server", ""),
+        ("tools_changed", {}, (change("tools", "MCP +x"),), "tool_list_changed", "server", "MCP +x"),
+        ("system_changed", {"version": "2.1.331"}, (), "client_changed", "exact", "2.1.330 -> 2.1.331"),
+        ("system_changed", {}, (change("resume"),), "resume", "server", ""),
+        ("system_changed", {}, (change("tools", "MCP +x"),), "tool_list_changed", "server", "MCP +x"),
+        ("system_changed", {}, (), "unknown", "server", ""),
+        ("messages_changed", {"thinking_dropped": True}, (), "thinking_dropped", "exact", ""),
+        ("messages_changed", {}, (), "unknown", "server", ""),
+        ("previous_message_not_found", {}, (), "server_forgot", "server", ""),
     ],
-)
+)  # fmt: skip
 def test_the_servers_verdict_gives_the_class_and_the_transcript_the_words(
     reason: str,
     changes: dict[str, object],
     between: Sequence[AnyEntry],
     cause: str,
+    confidence: str,
     detail: str,
 ) -> None:
     why = why_of(answer(), miss(miss_reason=reason, **changes), *between)
     assert why is not None
-    assert (why.cause, why.confidence, why.server_reason) == (cause, "server", reason)
+    assert (why.cause, why.confidence, why.server_reason) == (cause, confidence, reason)
     assert why.detail == detail
 
 
