@@ -105,13 +105,38 @@ WORDINGS: dict[Cause, Wording] = {
 }
 """Every cause in words."""
 
+VERDICTS = {
+    "system_changed": Wording(
+        "system prompt",
+        "system prompt changed",
+        "The system prompt was another one than before; the transcript does not say why.",
+        "Keep settings, MCP servers and the build the same through a session.",
+    ),
+    "messages_changed": Wording(
+        "changed messages",
+        "earlier messages changed",
+        "Earlier messages of the conversation were not the same any more.",
+        "Nothing to change on this side; an update may help if it keeps coming back.",
+    ),
+}
+"""What the server's verdict alone says, where the transcript shows no cause."""
+
 STUCK = "The cache has been stuck: the same part was read again and again while the context grew."
+
+
+def wording(why: Why | None) -> Wording:
+    """The words of a cause; a bust without one is of unknown cause."""
+    if why is None:
+        return WORDINGS["unknown"]
+    if why.cause == "unknown" and why.server_reason in VERDICTS:
+        return VERDICTS[why.server_reason]
+    return WORDINGS[why.cause]
 
 
 def cause(why: Why | None) -> str:
     """What broke the cache in about 30 characters: ``idle 1h04m > 1h TTL``."""
     if why is None:
-        return WORDINGS["unknown"].short
+        return wording(why).short
     if why.cause == "idle_past_ttl" and why.idle is not None and why.ttl is not None:
         return f"idle {format.age(why.idle)} > {ttl(why.ttl)} TTL"
     if why.cause == "long_pause" and why.idle is not None and why.ttl is not None:
@@ -122,7 +147,7 @@ def cause(why: Why | None) -> str:
         return f"client {why.detail}"
     if why.cause in ("effort_or_speed", "tool_list_changed") and why.detail:
         return why.detail
-    return WORDINGS[why.cause].short
+    return wording(why).short
 
 
 def evidence(why: Why | None) -> str:
@@ -138,7 +163,7 @@ def happened(why: Why | None) -> str:
     """One sentence on what happened."""
     if why is not None and why.stuck:
         return STUCK
-    return WORDINGS["unknown" if why is None else why.cause].happened
+    return wording(why).happened
 
 
 def reach(why: Why | None) -> str:
@@ -156,7 +181,7 @@ def reach(why: Why | None) -> str:
 
 def remedy(why: Why | None) -> str:
     """One sentence on what to do about it."""
-    return WORDINGS["unknown" if why is None else why.cause].remedy
+    return wording(why).remedy
 
 
 def ttl(seconds: float) -> str:

@@ -62,6 +62,7 @@ def thinking(entry: AssistantEntry) -> AssistantEntry:
     return replace(entry, blocks=(Block("thinking", 100), *entry.blocks))
 
 
+ADDED = change("tools", "MCP +x")
 SEARCHED = (Block("tool_use", 90, "ToolSearch", "toolu_1", "select:TaskCreate"),)
 
 
@@ -79,10 +80,10 @@ def test_a_first_request_a_compaction_and_a_rewind_are_no_busts() -> None:
         ("model_changed", {"model": OPUS_5}, (), "model_switch", "exact", "opus-5-5 -> opus-5"),
         ("model_changed", {}, (), "model_switch", "server", ""),
         ("tools_changed", {}, (), "tool_list_changed", "server", ""),
-        ("tools_changed", {}, (change("tools", "MCP +x"),), "tool_list_changed", "server", "MCP +x"),
-        ("system_changed", {"version": "2.1.331"}, (), "client_changed", "exact", "2.1.330 -> 2.1.331"),
+        ("tools_changed", {}, (ADDED,), "tool_list_changed", "server", "MCP +x"),
+        ("system_changed", {"version": "2.2"}, (), "client_changed", "exact", "2.1.330 -> 2.2"),
         ("system_changed", {}, (change("resume"),), "resume", "server", ""),
-        ("system_changed", {}, (change("tools", "MCP +x"),), "tool_list_changed", "server", "MCP +x"),
+        ("system_changed", {}, (ADDED,), "tool_list_changed", "server", "MCP +x"),
         ("system_changed", {}, (), "unknown", "server", ""),
         ("messages_changed", {"thinking_dropped": True}, (), "thinking_dropped", "exact", ""),
         ("messages_changed", {}, (), "unknown", "server", ""),

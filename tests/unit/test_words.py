@@ -36,6 +36,15 @@ def test_what_a_cause_rests_on() -> None:
     assert words.evidence(None) == "no evidence"
 
 
+def test_a_verdict_without_a_sign_in_the_transcript_speaks_for_itself() -> None:
+    changed = Why("unknown", "server", "system_changed")
+    assert words.cause(changed) == "system prompt changed"
+    assert words.evidence(changed) == "server: system_changed"
+    assert words.wording(Why("unknown", "server", "messages_changed")).subject == (
+        "changed messages"
+    )
+
+
 def test_how_much_was_lost() -> None:
     assert words.reach(None) == ""
     assert words.reach(Why("unknown", "unknown")) == "all of it was lost"
