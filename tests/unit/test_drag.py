@@ -13,6 +13,7 @@ from tests.builders import (
     Row,
     boundary,
     folded,
+    folds_of,
     price_of,
     rows_of,
     session_of,
@@ -167,12 +168,13 @@ PUBLISHED = {"requests": 1_289, "read": 65_322, "uncached": 12_490, "output": 47
         (OPUS_5_5, "1h", 16.84, 128.80, 12.32, 0.107),
     ],
 )
-def test_v9_the_published_case_costs_writing_and_keeps_drag_silent(
+def test_v9_the_published_case_raises_the_cache_and_keeps_drag_silent(
     model: str, tier: Ttl, read: float, write: float, output: float, carry_share: float
 ) -> None:
     w5 = PUBLISHED["uncached"] if tier == "5m" else 0
     row: Row = (0, PUBLISHED["read"], w5, PUBLISHED["uncached"] - w5, PUBLISHED["output"])
-    stats, drag = folded(rows_of([row] * PUBLISHED["requests"], model))
+    folds = folds_of(rows_of([row] * PUBLISHED["requests"], model))
+    stats, alert = folds.stats, folds.alert.alert()
     price = price_of(model)
     writes = stats.usage.cache_creation_input_tokens
     per_write = price.write_5m if tier == "5m" else price.write_1h
@@ -181,4 +183,6 @@ def test_v9_the_published_case_costs_writing_and_keeps_drag_silent(
     assert stats.usage.output_tokens * price.output == pytest.approx(output, abs=0.02)
     assert stats.cost is not None
     assert stats.split.carry / stats.cost == pytest.approx(carry_share, abs=5e-4)
-    assert drag.state == "off"
+    assert folds.drag.state == "off"
+    assert (alert.state, alert.busts, alert.since_request) == ("severe", 50, 20)
+    assert alert.share == pytest.approx(stats.split.rewrite / stats.cost, rel=1e-3)
