@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccmon.feed import Feed
+from ccmon.insight.judge import Judge
+from ccmon.insight.notices import Notices
 from ccmon.insight.summary import Facts, Summaries, Summed, add_models
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
@@ -65,6 +67,8 @@ class Monitor:
         self._prices = PriceTable.load(settings)
         self._ledger = Ledger(self._prices)
         self._summaries = Summaries(self._prices)
+        self._judge = Judge()
+        self._notices = Notices(settings.bust_usd)
         self._registry = Registry()
         self._selection = Selection(self.homes, scope, settings)
         self._live: dict[str, LiveSession] = {}
@@ -78,6 +82,7 @@ class Monitor:
         self._touched: deque[str] = deque()
         self._agents: dict[str, AgentMeta] = {}
         self._summed: dict[str, tuple[int, Facts, Summed]] = {}
+        self._read_once = False
         self._watcher: Watcher | None = None
 
     def touch(self, paths: Iterable[str]) -> None:
@@ -96,8 +101,8 @@ class Monitor:
             self._refresh_registry(now)
         if now >= self._scan_at:
             self._scan(now)
-        if now > self._ages_at:
-            self._ages_at = inf
+        if now > self._ages_at or now >= self._judge.changes_at:
+            self._ages_at = self._judge.changes_at = inf
             self.revision += 1
         while self._queue:
             self._read(next(iter(self._queue)))
@@ -111,7 +116,9 @@ class Monitor:
         """Everything that can be shown at this moment."""
         now = self._clock() if now is None else now
         summed = self._summaries_in_scope(now)
-        sessions = tuple(sorted((each.session for each in summed), key=_newest_first))
+        sessions = tuple(sorted(self._judge.sessions(summed, now), key=_newest_first))
+        progress = self._progress()
+        self._notices.observe(sessions, self._settled(progress))
         return Snapshot(
             generated_at=now,
             places=tuple(Place(home.path, home.origin, home.found) for home in self.homes),
@@ -120,7 +127,8 @@ class Monitor:
             sessions=sessions,
             by_model=add_models(totals for each in summed for totals in each.models),
             health=self._health(),
-            progress=self._progress(),
+            progress=progress,
+            notices=self._notices.recent,
         )
 
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
@@ -293,6 +301,14 @@ class Monitor:
             unknown_types=sum(feed.faults.unknown for feed in feeds),
             watching=self._watcher.mode if self._watcher else "off",
         )
+
+    def _settled(self, progress: Progress) -> set[str]:
+        """Sessions whose files have all been read; none before the first reading is over."""
+        self._read_once = self._read_once or not progress.loading
+        if not self._read_once:
+            return set()
+        reading = {feed.session_id for feed in self._feeds.values() if not feed.read_once}
+        return self._summed.keys() - reading
 
     def _progress(self) -> Progress:
         feeds = self._feeds.values()

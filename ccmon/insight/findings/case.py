@@ -1,0 +1,73 @@
+"""What a finding may look at."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ccmon.insight.peers import Peers
+from ccmon.insight.phase import Phase, phase_at
+from ccmon.ledger.account import TINY_CONTEXT
+from ccmon.ledger.costs import write_price
+from ccmon.measures import Price
+from ccmon.requests import Request
+from ccmon.snapshot import Session
+
+PROMPTS_AHEAD = 2
+"""Findings rank by the money they concern over so many prompts."""
+USUAL_REQUESTS = 13.0
+"""Requests per prompt where a session has not shown any."""
+
+
+class Case(Struct, frozen=True, eq=False):
+    """One session at one moment.
+
+    ``opening`` is its first context in tokens, None when it goes on from another session.
+    """
+
+    session: Session
+    now: float
+    peers: Peers = Peers()
+    opening: int | None = None
+
+    @property
+    def first(self) -> Request | None:
+        """The oldest request that read the context."""
+        return next((row for row in self.session.requests if row.context >= TINY_CONTEXT), None)
+
+    @property
+    def last(self) -> Request | None:
+        """The newest request that read the context."""
+        rows = reversed(self.session.requests)
+        return next((row for row in rows if row.context >= TINY_CONTEXT), None)
+
+    @property
+    def price(self) -> Price | None:
+        """What the next request will be priced at."""
+        return self.last.price if self.last is not None else None
+
+    def write(self, price: Price) -> float:
+        """USD per token for writing to the tier that the session uses."""
+        cache = self.session.cache
+        return write_price(price, cache.ttl if cache is not None else None)
+
+    @property
+    def ahead(self) -> float:
+        """Requests to expect over the next two prompts."""
+        context = self.session.context
+        per_prompt = context.requests_per_turn if context is not None else None
+        return PROMPTS_AHEAD * (per_prompt or USUAL_REQUESTS)
+
+    @property
+    def phase(self) -> Phase:
+        """How near the main thread's cache is to going cold."""
+        return phase_at(self.session.cache, self.now)
+
+    @property
+    def resting(self) -> bool:
+        """Whether the session waits for its user, who can act on what is found."""
+        session = self.session
+        if not session.active or session.status == "busy":
+            return False
+        if session.status == "unknown":
+            return self.last is not None and self.last.stop_reason == "end_turn"
+        return True

@@ -1,0 +1,141 @@
+"""Findings about pauses and who works during them: F2, F3, F5, F15."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ccmon import format
+from ccmon.insight.findings.case import Case
+from ccmon.insight.ttl import COMPARABLE
+from ccmon.measures import Ttl
+from ccmon.requests import MAIN
+from ccmon.snapshot import Finding
+
+WORTH_KEEPING = 60_000
+"""Context in tokens above which letting it go cold is spoken of."""
+TIER_SHARE = 0.10
+TIER_USD = 1.0
+"""The other tier is cheaper when it saves more than both."""
+UNPROMPTED = 5
+"""Requests without a prompt that make a loop."""
+
+_SWITCHES: dict[Ttl, str] = {"1h": "ENABLE_PROMPT_CACHING_1H", "5m": "FORCE_PROMPT_CACHING_5M"}
+
+
+def going_cold(case: Case) -> Iterator[Finding]:
+    """F2: the cache of a large context is about to end while the session waits for its user."""
+    last, price, cache = case.last, case.price, case.session.cache
+    if case.phase != "ending" or not case.resting or last is None or cache is None:
+        return
+    if last.context <= WORTH_KEEPING or price is None:
+        return
+    saving = (case.write(price) - price.read) * last.context
+    at = format.clock(cache.expires_at, seconds=False)
+    yield Finding(
+        id="F2",
+        key=f"F2:{last.n}",
+        severity="warn",
+        title=f"cache goes cold at {at}",
+        action=f"Send the next prompt before {at}, or run /compact before you leave.",
+        basis=f"a {cache.ttl} cache of {format.tokens(last.context)} tokens, from the start of the"
+        " last request",
+        value=saving,
+        saving=saving,
+        request=last.n,
+        evidence=(("context", last.context), ("expires_at", format.iso(cache.expires_at))),
+    )
+
+
+def gone_cold(case: Case) -> Iterator[Finding]:
+    """F3: the next prompt of a waiting session writes a large context again."""
+    first, last, price, session = case.first, case.last, case.price, case.session
+    if case.phase != "cold" or not case.resting or first is None or last is None or price is None:
+        return
+    excess = last.context - first.context
+    if last.context <= WORTH_KEEPING or excess <= 0:
+        return
+    saving = case.write(price) * excess
+    cold = session.next_request.cold if session.next_request is not None else None
+    at = format.clock(session.cache.expires_at if session.cache else None, seconds=False)
+    yield Finding(
+        id="F3",
+        key=f"F3:{last.n}",
+        severity="warn",
+        title=f"cold: next prompt writes {format.tokens(last.context)}",
+        action="Start a new session for new work; go on here, or from a summary, only if what this"
+        " one knows still matters.",
+        basis=f"the cache expired at {at}; the next request costs {format.money(cold)}",
+        value=saving,
+        saving=saving,
+        request=last.n,
+        evidence=(("context", last.context), ("first_context", first.context)),
+    )
+
+
+def other_tier(case: Case) -> Iterator[Finding]:
+    """F5: over the last five sessions the other lifetime of the cache would have cost less.
+
+    Silent with fewer than three pauses that tell the two apart.
+    """
+    peers, cache = case.peers.tiers, case.session.cache
+    pauses = sum(each.between for each in peers)
+    if cache is None or cache.ttl is None or pauses < COMPARABLE:
+        return
+    costs: dict[Ttl, float] = {
+        "5m": sum(each.cost_5m for each in peers),
+        "1h": sum(each.cost_1h for each in peers),
+    }
+    other: Ttl = "5m" if cache.ttl == "1h" else "1h"
+    saving = costs[cache.ttl] - costs[other]
+    if saving <= TIER_USD or saving <= TIER_SHARE * costs[cache.ttl]:
+        return
+    sessions = format.plural(len(peers), "session")
+    yield Finding(
+        id="F5",
+        key=f"F5:{other}",
+        severity="info",
+        title=f"{other} cache would have saved {format.money(saving)}",
+        action=f"Start Claude Code with {_SWITCHES[other]}=1: it fits your pauses better.",
+        basis=f"{sessions}, {pauses} pauses of 5 to 60 min: {cache.ttl} writes"
+        f" {format.money(costs[cache.ttl])}, {other} writes {format.money(costs[other])};"
+        " usage credits always have 5m",
+        value=saving / len(peers) * min(1.0, 2 / max(1, case.session.turns)),
+        saving=saving,
+        evidence=(
+            ("ttl_5m_usd", costs["5m"]), ("ttl_1h_usd", costs["1h"]), ("pauses", pauses),
+        ),
+    )  # fmt: skip
+
+
+def unprompted(case: Case) -> Iterator[Finding]:
+    """F15: a schedule, a goal or messages keep a waiting session at work."""
+    following = case.session.next_request
+    requests = _since_a_person_asked(case)
+    if not case.resting or requests < UNPROMPTED or case.last is None or following is None:
+        return
+    price = following.cold if case.phase == "cold" else following.warm
+    yield Finding(
+        id="F15",
+        key="F15",
+        severity="warn",
+        title=f"{requests} requests without a prompt",
+        action="Stop the loop, or make its interval longer: each tick reads the whole context.",
+        basis="turns that a schedule, a goal or a message began since the last prompt",
+        value=(price or 0.0) * case.ahead,
+        saving_per_request=price,
+        thread=MAIN,
+        request=case.last.n,
+        evidence=(("requests", requests), ("context", case.last.context)),
+    )
+
+
+def _since_a_person_asked(case: Case) -> int:
+    """Requests of turns that a machine began, since the last prompt that a person typed."""
+    requests = pending = 0
+    for row in reversed(case.session.requests):
+        if row.starts_turn:
+            break
+        pending += 1
+        if row.machine_prompt:
+            requests, pending = requests + pending, 0
+    return requests

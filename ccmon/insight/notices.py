@@ -1,0 +1,167 @@
+"""What the user is told of once: states when they are entered, large busts when they happen.
+
+Source: accounting.md section 11. A state machine over successive looks at the sessions: states
+wait for the end of a turn, busts are told at once, and what was there before is not news.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence, Set
+
+from ccmon import format, words
+from ccmon.insight.alert import WINDOW
+from ccmon.requests import MAIN, Bust
+from ccmon.snapshot import AlertState, DragState, Notice, Session, Severity
+
+KEPT = 20
+DOUBLED = 2.0
+LONGEST = 100
+"""Characters of a text."""
+
+_DRAG_RANK: dict[DragState, int] = {"off": 0, "high": 1, "dominates": 2}
+_ALERT_RANK: dict[AlertState, int] = {"off": 0, "high": 1, "severe": 2}
+
+
+class Told:
+    """What has been told of one session: states by rank, busts by thread and number.
+
+    ``overdue`` is O at the last notice of drag, ``alert_at`` the request of the last one of the
+    cache; the drag of another segment has not been told of.
+    """
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.segment = 0
+        self.drag = 0
+        self.overdue = 0.0
+        self.alert = 0
+        self.alert_at: int | None = None
+        self.busts: set[tuple[str, int]] = set()
+
+
+class Notices:
+    """Tells of what is new from look to look; ``recent`` holds the last few, oldest first."""
+
+    def __init__(self, bust_usd: float) -> None:
+        self._bust_usd = bust_usd
+        self._recent: deque[Notice] = deque(maxlen=KEPT)
+        self._serial = 0
+        self._told: dict[str, Told] = {}
+
+    @property
+    def recent(self) -> tuple[Notice, ...]:
+        """The last few notices, oldest first."""
+        return tuple(self._recent)
+
+    def observe(self, sessions: Sequence[Session], settled: Set[str]) -> None:
+        """Look at the sessions as they stand now.
+
+        ``settled`` names those whose files have all been read: what the first look at such a one
+        finds was there before.
+        """
+        before, self._told = self._told, {}
+        for session in sessions:
+            if session.session_id not in settled:
+                continue
+            told = before.get(session.session_id)
+            news = told is not None
+            told = self._told[session.session_id] = told or Told()
+            if told.session is not session:
+                told.session = session
+                self._busts(session, told, news=news)
+                if not news or (session.active and _at_a_break(session)):
+                    self._alert(session, told, news=news)
+                    self._drag(session, told, news=news)
+
+    def _busts(self, session: Session, told: Told, *, news: bool) -> None:
+        for bust in session.busts:
+            key = (bust.thread, bust.request)
+            if key in told.busts:
+                continue
+            told.busts.add(key)
+            if news and bust.avoidable is not None and bust.avoidable >= self._bust_usd:
+                self._tell(session, "warn", "CACHE BUST", bust_text(session, bust), "F4")
+
+    def _alert(self, session: Session, told: Told, *, news: bool) -> None:
+        if session.cache is None or not session.requests:
+            return
+        alert, newest = session.cache.alert, session.requests[-1].n
+        rank = _ALERT_RANK[alert.state]
+        entered, told.alert = rank > told.alert, min(rank, told.alert)
+        if not entered or (told.alert_at is not None and newest - told.alert_at < WINDOW):
+            return
+        told.alert, told.alert_at = rank, newest
+        if news:
+            severity: Severity = "high" if alert.state == "severe" else "warn"
+            title = f"CACHE {alert.state.upper()}"
+            self._tell(session, severity, title, alert_text(session), "F4")
+
+    def _drag(self, session: Session, told: Told, *, news: bool) -> None:
+        drag = session.drag
+        if drag is None or drag.o is None or not session.requests:
+            return
+        if told.segment != session.requests[-1].segment:
+            told.segment, told.drag, told.overdue = session.requests[-1].segment, 0, 0.0
+        rank = _DRAG_RANK[drag.state]
+        if not rank or (rank <= told.drag and drag.o < DOUBLED * told.overdue):
+            return
+        told.drag, told.overdue = max(rank, told.drag), drag.o
+        if news:
+            self._tell(session, "high", f"DRAG {drag.state.upper()}", drag_text(session), "F1")
+
+    def _tell(
+        self, session: Session, severity: Severity, title: str, text: str, finding: str
+    ) -> None:
+        self._serial += 1
+        notice = Notice(self._serial, severity, session.session_id, title, text, finding)
+        self._recent.append(notice)
+
+
+def _at_a_break(session: Session) -> bool:
+    """Between two turns, where being told disturbs least and something can be done."""
+    if session.status == "idle":
+        return True
+    return bool(session.requests) and session.requests[-1].stop_reason == "end_turn"
+
+
+def drag_text(session: Session) -> str:
+    """What re-reading costs and what compacting would."""
+    drag, spend = session.drag, session.spend.last12 if session.spend is not None else None
+    facts = []
+    if spend is not None and spend.total > 0:
+        facts.append(f"re-reading {format.percent(spend.carry / spend.total)} of spend")
+    if drag is not None and drag.compact is not None:
+        overdue = f", {format.multiple(drag.o)} overdue" if drag.o is not None else ""
+        facts.append(f"compact {format.money(drag.compact, short=True)}{overdue}")
+    if drag is not None and drag.payback_requests is not None:
+        requests = format.plural(max(1, round(drag.payback_requests)), "request")
+        facts[-1] += f", pays back in {requests}"
+    return _clipped("; ".join(facts))
+
+
+def alert_text(session: Session) -> str:
+    """How many busts took which share of the spend, and the last one's cause."""
+    if session.cache is None:
+        return ""
+    alert = session.cache.alert
+    last = next((bust for bust in reversed(session.busts) if bust.thread == MAIN), None)
+    cause = f"; last: {words.cause(last.why)}" if last is not None else ""
+    return _clipped(
+        f"{format.plural(alert.busts, 'bust')} in {WINDOW} requests rewrote"
+        f" {format.tokens_short(alert.rewritten)}, {format.percent(alert.share)} of spend{cause}"
+    )
+
+
+def bust_text(session: Session, bust: Bust) -> str:
+    """The cause of one bust, and its price."""
+    kinds = (agent.type for agent in session.subagents if agent.agent_id == bust.thread)
+    where = "" if bust.thread == MAIN else f"{next(kinds, None) or bust.thread}: "
+    return _clipped(
+        f"{where}{words.cause(bust.why)}; rewrote {format.tokens(bust.rewritten)},"
+        f" {format.money(bust.avoidable)} lost"
+    )
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
