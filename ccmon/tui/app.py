@@ -20,12 +20,13 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from ccmon.settings import Settings
-from ccmon.snapshot import Session, Snapshot
+from ccmon.snapshot import Finding, Session, Snapshot
 from ccmon.tui.ascii import AsciiFilter
 from ccmon.tui.commands import bindings
 from ccmon.tui.driver import quicker
 from ccmon.tui.messages import SnapshotReady
 from ccmon.tui.modes import MODES, palette
+from ccmon.tui.notices import Notices
 from ccmon.tui.pump import Engine, Pump
 from ccmon.tui.screens.base import MonitorScreen
 from ccmon.tui.theme import THEMES, choose_theme, fallbacks
@@ -68,6 +69,8 @@ class CcmonApp(App[None]):
         self.paused = False
         self.held = 0
         self._newest: Snapshot | None = None
+        self._dismissed: set[tuple[str, str]] = set()
+        self._notices = Notices(self)
         self._selected = session_id
         self._ascii = [AsciiFilter()] if settings.ascii else []
         self._pump = Pump(opening, self._publish, time.monotonic)
@@ -139,6 +142,7 @@ class CcmonApp(App[None]):
     async def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Show the news, or count them while paused."""
         self._newest = message.snapshot
+        self._notices.hear(message.snapshot.notices, message.snapshot.sessions)
         if self.paused and self.snapshot is not None:
             self.held = self._newest.totals.requests - self.snapshot.totals.requests
         else:
@@ -176,6 +180,24 @@ class CcmonApp(App[None]):
         sessions = self.snapshot.sessions
         index = sessions.index(self.session)
         self.select_session(sessions[(index + delta) % len(sessions)].session_id)
+
+    def findings_of(self, session: Session) -> tuple[Finding, ...]:
+        """The findings of a session that were not dismissed, the most pressing first."""
+        return tuple(
+            finding
+            for finding in session.findings
+            if (session.session_id, finding.key) not in self._dismissed
+        )
+
+    def dismiss(self, session: Session, finding: Finding) -> None:
+        """Show a finding no more while the app runs."""
+        self._dismissed.add((session.session_id, finding.key))
+        self.refresh_screen()
+
+    def tell_desktop(self, text: str) -> None:
+        """Ask the terminal for a desktop notification (OSC 9); ``text`` has to be clean."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(f"\x1b]9;{text}\x07")
 
     def open_request(self, thread: str, n: int) -> None:
         """Open the drill-down of one request of the selected session."""

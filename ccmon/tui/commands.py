@@ -65,6 +65,7 @@ def _tab_command(tab: Tab) -> Command:
 _LISTS: tuple[Place, ...] = ("overview", "requests")
 _LIST: tuple[Place, ...] = ("requests",)
 _ONE: tuple[Place, ...] = ("request",)
+_PANES: tuple[Place, ...] = ("overview", *_ONE)
 _ROWS: tuple[Place, ...] = (*_LISTS, "text")
 _PAGES: tuple[Place, ...] = (*_LISTS, "request", "text")
 
@@ -80,9 +81,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("G,end", "last", "G end", "last", "last row", "Move", _PAGES),
     Command("j,down", "previous_request", "j", "prev", "the request before", "Move", _ONE),
     Command("k,up", "next_request", "k", "next", "the request after", "Move", _ONE),
-    Command("tab", "pane(1)", "tab", "pane", "next pane", "Move", _ONE),
-    Command("shift+tab", "pane(-1)", "shift+tab", "pane", "previous pane", "Move", _ONE),
-    Command("enter", "open", "enter", "open", "open the request", "Open", _LISTS),
+    Command("tab", "pane(1)", "tab", "pane", "next pane", "Move", _PANES),
+    Command("shift+tab", "pane(-1)", "shift+tab", "pane", "previous pane", "Move", _PANES),
+    Command("enter", "open", "enter", "open", "open the request, or evidence", "Open", _LISTS),
+    Command(
+        "x",
+        "dismiss_finding",
+        "x",
+        "dismiss",
+        "put the finding away until ccmon ends",
+        "Open",
+        ("overview",),
+    ),
     Command("u", "up", "u", "its prompt", "the prompt that caused it", "Open", (*_LIST, *_ONE)),
     Command("v", "view", "v", "view text", "the whole text, from the transcript", "Open", _ONE),
     Command("y", "copy", "y", "copy", "copy the id", "Open", (*_LIST, *_ONE)),
@@ -120,7 +130,7 @@ COMMANDS: tuple[Command, ...] = (
 
 FOOTERS: dict[Place, str] = {
     "all": "? q",
-    "overview": "/ t n/N enter ctrl+p ? q",
+    "overview": "/ t n/N x enter tab ctrl+p ? q",
     "requests": "enter n/N b o f / s y esc",
     "request": "j/k tab v u y Y esc",
     "text": "ctrl+d/ctrl+u esc",

@@ -2,7 +2,7 @@
 
 Terms stand side by side and all have to hold; ``!`` before one turns it round.
 
-- words: looked for without regard to case in tool, argument and prompt
+- words: looked for without regard to case in tool, argument, prompt and cause of a bust
 - ``tool:Read path:cart model:opus agent:main`` (``agent:all``: every thread)
 - ``ctx>200k new>5k out>1k think>500 cost>0.1 rew>0 read<90``
 - ``#120`` ``#120..180`` ``13:00..13:30``
@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
 
-from ccmon.requests import MAIN, Request
+from ccmon import words
+from ccmon.requests import MAIN, Request, Why
 from ccmon.snapshot import Session
 
 Test = Callable[[Request], bool]
@@ -197,4 +198,11 @@ def _word(word: str) -> Test:
         word in row.verb.casefold()
         or word in row.label.casefold()
         or word in (row.prompt or "").casefold()
+        or (row.why is not None and word in _cause(row.why))
     )
+
+
+def _cause(why: Why) -> str:
+    """A cause by all its names."""
+    names = (why.cause, why.server_reason, words.cause(why), why.detail, why.broke_at)
+    return " ".join(name for name in names if name).casefold()

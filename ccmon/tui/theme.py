@@ -113,6 +113,7 @@ _ANSI = {
     "ansi-foreground": "ansi_default",
     "chip-high": "ansi_red reverse bold",
     "chip-dominates": "ansi_red reverse bold",
+    "chip-warning": "ansi_yellow reverse bold",
     "chip-tab": "ansi_cyan reverse bold",
     "line-dominates": "ansi_red reverse",
 } | {f"area-{step}": "ansi_cyan dim" for step in range(1, AREA_STEPS + 1)}
@@ -131,6 +132,7 @@ def _with_compounds(palette: Mapping[str, str]) -> dict[str, str]:
         "cursor-row": f"on {palette['cursor']}",
         "chip-high": f"{palette['error']} bold on {palette['error-tint']}",
         "chip-dominates": f"{palette['on-solid']} bold on {palette['error']}",
+        "chip-warning": f"{palette['warning']} bold on {palette['warning-tint']}",
         "chip-tab": f"{palette['accent']} bold on {palette['accent-chip']}",
         "line-dominates": f"{palette['on-solid']} on {palette['error']}",
     }
@@ -221,6 +223,7 @@ def fallbacks(theme: Theme) -> dict[str, str]:
                 "accent-mid": ground.blend(accent, 0.65),
                 "accent-chip": ground.blend(accent, 0.25),
                 "area-low": ground.blend(accent, 0.5),
+                "warning": warning,
                 "warning-fill": warning,
                 "warning-mid": ground.blend(warning, 0.75),
                 "warning-tint": ground.blend(warning, 0.1),

@@ -14,20 +14,25 @@ from textual.widget import Widget
 
 from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.commands import Place, bindings
+from ccmon.tui.evidence import show_evidence
 from ccmon.tui.safe import line
-from ccmon.tui.screens.listing import ListingScreen
+from ccmon.tui.screens.listing import ListingScreen, Rows
 from ccmon.tui.widgets.drag import chip, drag_frame, tone_of
+from ccmon.tui.widgets.findings import SHOWN, FindingsPanel, Listed
+from ccmon.tui.widgets.header import session_cost
 from ccmon.tui.widgets.narrow import drag_line, drag_row, gauge_rows, one_line
-from ccmon.tui.widgets.panel import SIDES, Frame, Panel, boxed, ruled, title
+from ccmon.tui.widgets.panel import SIDES, Frame, Panel, Tone, boxed, ruled, title
 from ccmon.tui.widgets.plan import Plan, PlanLayout, has_totals, plan
 from ccmon.tui.widgets.request_list import RequestList
-from ccmon.tui.widgets.sessions import newest_frame, sessions_frame, totals_line
+from ccmon.tui.widgets.sessions import newest_frame, sessions_frame
 from ccmon.tui.widgets.spend import spend_frame
+from ccmon.tui.widgets.totals import totals_line, totals_rows
 from ccmon.tui.widgets.trend import requests_in
 from ccmon.tui.widgets.vitals import EXPIRES_SOON, cache_frame, context_frame, next_frame
 
 _PANELS = (
-    "gauges", "context", "next", "spend", "cache", "drag", "list", "totals", "sessions", "newest",
+    "gauges", "context", "next", "spend", "cache", "drag", "list", "totals", "sessions",
+    "newest",
 )  # fmt: skip
 _TIMED = ("gauges", "next", "cache", "sessions")
 """Panels that change as time passes, without a new snapshot."""
@@ -50,7 +55,7 @@ class Body(Container):
 
 
 class OverviewScreen(ListingScreen):
-    """Context, next request, spend, cache, drag and the newest requests of one session."""
+    """Context, next request, spend, cache, drag, findings and newest requests of one session."""
 
     PLACE: ClassVar[Place] = "overview"
     SHOW_TABS = True
@@ -67,6 +72,7 @@ class OverviewScreen(ListingScreen):
             for name in _PANELS:
                 yield Panel(id=name)
             yield RequestList(id="requests")
+            yield FindingsPanel(id="findings")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Draw every panel that the plan shows."""
@@ -77,16 +83,58 @@ class OverviewScreen(ListingScreen):
         self._drawn_at = self.ccmon.now()
         self._draw(shape, session, snapshot, tuple(shape.regions))
         self.request_list.display = "list" in shape.regions
+        self.findings.display = "findings" in shape.regions
+        if self.findings.display:
+            self.findings.show(self._listed(shape, session))
         if self.request_list.display:
             self.request_list.show(session)
-            if self.focused is None:
-                self.request_list.focus()
+        if self.focused is None or not self.focused.display:
+            self.set_focus(self.request_list if self.request_list.display else None)
 
     def on_request_list_moved(self) -> None:
         """Moving lets follow go, which the frame of the list says."""
         session, snapshot = self.session, self.ccmon.snapshot
         if session is not None and snapshot is not None:
             self._draw(self._shape(), session, snapshot, ("list",))
+
+    @property
+    def findings(self) -> FindingsPanel:
+        """The findings."""
+        return self.query_one(FindingsPanel)
+
+    @property
+    def moved(self) -> Rows:
+        """The findings while they have the keys, or when there is no list."""
+        if self.findings.has_focus or not self.request_list.display:
+            return self.findings
+        return self.request_list
+
+    def action_cursor_down(self) -> None:
+        """One row down; the findings show their cursor first where they are all there is."""
+        if self.moved is self.findings and not self.findings.has_focus:
+            self.findings.focus()
+        else:
+            super().action_cursor_down()
+
+    def action_pane(self, delta: int) -> None:
+        """From the list to the findings and back; there are two, so either way is the same."""
+        away = self.findings.has_focus or not self.findings.display
+        home = self.request_list if self.request_list.display else None
+        self.set_focus(home if away else self.findings)
+
+    def action_dismiss_finding(self) -> None:
+        """Put the chosen finding away for this session, until ccmon ends."""
+        session, finding = self.session, self.findings.chosen
+        if session is not None and finding is not None and self.findings.display:
+            self.ccmon.dismiss(session, finding)
+
+    def on_descendant_focus(self) -> None:
+        """The frame of the list says where the keys go."""
+        self.on_request_list_moved()
+
+    async def on_findings_panel_opened(self, event: FindingsPanel.Opened) -> None:
+        """Go where the evidence is."""
+        await show_evidence(self.ccmon, event.finding)
 
     async def action_bust(self, direction: int) -> None:
         """Busts are looked at on the Requests screen."""
@@ -120,7 +168,7 @@ class OverviewScreen(ListingScreen):
     ) -> None:
         for name in names:
             region = shape.regions.get(name)
-            if region is not None:
+            if region is not None and name in _PANELS:
                 lines = self._lines(name, shape, session, snapshot, region)
                 self.query_one(f"#{name}", Panel).set_lines(lines)
 
@@ -139,7 +187,7 @@ class OverviewScreen(ListingScreen):
         if name == "gauges":
             return gauge_rows(session, region.width, now, flat=flat)
         if name == "totals":
-            rows = [line(("─" * inner, "$border")), totals_line(session, inner, short=True)]
+            rows = [line(("─" * inner, "$border")), totals_line(session, inner)]
             return [line(" ", row, " ") for row in rows[-region.height :]]
         if name == "spend":
             frame = spend_frame(session, inner, self.ccmon.unit, flat=flat, wide=False)
@@ -165,7 +213,7 @@ class OverviewScreen(ListingScreen):
             "spend": lambda: spend_frame(session, width, self.ccmon.unit, flat=flat, wide=wide),
             "drag": lambda: drag_frame(session, width, height, flat=flat, wide=wide),
             "newest": lambda: newest_frame(session, width),
-            "list": lambda: self._list_frame(shape, session, width, height),
+            "list": lambda: self._list_frame(shape, session),
             "sessions": lambda: self._sessions_frame(snapshot, session, width, height),
         }
         return frames[name]()
@@ -176,15 +224,24 @@ class OverviewScreen(ListingScreen):
         frame, self._row_sessions = sessions_frame(snapshot, session, width, height, self._drawn_at)
         return frame
 
-    def _list_frame(self, shape: Plan, session: Session, width: int, height: int) -> Frame:
-        rows: list[Content] = []
+    def _list_frame(self, shape: Plan, session: Session) -> Frame:
+        """The frame around the list; its title has the cost where no other panel has it."""
+        state = ("ON", "$accent") if self.request_list.follow else ("off", "$label")
+        totalled = shape.form == "three" or has_totals(shape)
+        about = "newest first" if totalled else session_cost(session)
+        tone: Tone = "border" if self.findings.has_focus else "border-focus"
+        return Frame(title("Requests", about), value=line(("follow ", "$label"), state), tone=tone)
+
+    def _listed(self, shape: Plan, session: Session) -> Listed:
+        width = shape.regions["findings"].width - SIDES
+        foot: list[Content] = []
         if has_totals(shape):
-            rows = [line("")] * (height - 2)
-            rows += [line(("╌" * width, "$border")), totals_line(session, width)]
-        following = self.request_list.follow
-        state = ("ON", "$accent") if following else ("off", "$label")
-        value = line(("follow ", "$label"), state)
-        return Frame(title("Requests", "newest first"), rows, value, tone="border-focus")
+            foot = [line(("╌" * width, "$border")), *totals_rows(session, width)]
+        left = self.ccmon.findings_of(session)
+        return Listed(
+            left[:SHOWN], len(left[SHOWN:]), len(session.findings) - len(left), tuple(foot),
+            wide=shape.form == "three", boxes=shape.form != "rules",
+        )  # fmt: skip
 
     def on_panel_clicked(self, event: Panel.Clicked) -> None:
         """A session row selects it, a graph column opens its request, a bust the list."""
@@ -193,6 +250,8 @@ class OverviewScreen(ListingScreen):
             return
         if name == "sessions" and 0 <= event.row < len(self._row_sessions):
             self.ccmon.select_session(self._row_sessions[event.row])
+        elif name == "findings":
+            self.findings.click_row(event.row)
         elif name == "newest" and session.requests:
             newest = session.requests[-1]
             self.ccmon.open_request(newest.thread, newest.n)

@@ -65,7 +65,10 @@ def places(width: int, height: int, needs: Needs) -> dict[str, Region]:
     future = 0 if wide else needs.future + 2
     entered = needs.entered + 2
     spare = height - top - future - entered - _LEAST_TEXT
-    entered = max(min(entered, _LEAST_ENTERED), entered + min(0, spare))
+    fitted = max(min(entered, _LEAST_ENTERED), entered + min(0, spare))
+    # What is said of a bust scrolls before the screen does.
+    top = max(needs.usage + 2, top + min(0, spare + entered - fitted))
+    entered = fitted
     text = max(_LEAST_TEXT, height - top - future - entered)
     regions = {
         "usage": Region(0, 0, usage, top),

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from ccmon import format as fmt
+from ccmon import words
 from ccmon.snapshot import Cache, Session
 from ccmon.tui.safe import Part, facts, left, line, spread
 from ccmon.tui.widgets.drag import chip, facts_row
 from ccmon.tui.widgets.gauge import level_gauge
-from ccmon.tui.widgets.vitals import crossing_share, fill_text, state_word, ttl_bar
+from ccmon.tui.widgets.vitals import alert_chip, crossing_share, fill_text, state_word, ttl_bar
 
 _NAME = 7
 _TTL_BAR = 8
@@ -65,6 +66,8 @@ def _next_row(session: Session, width: int, now: float) -> Content:
     ]  # fmt: skip
     if price.warm and price.cold is not None:
         groups[-1] = [*groups[-1], (f" {fmt.multiple(price.cold / price.warm)}", "$label")]
+    if sent := words.in_flight(session.attempts):
+        groups.append([(sent.removeprefix("request "), "$label")])
     return facts(width, *groups, gap="    ")
 
 
@@ -79,7 +82,11 @@ def _cache_row(session: Session, width: int, now: float, *, flat: bool) -> Conte
     end = None
     if cache.busts:
         word = " bust " if cache.busts == 1 else " busts "
-        end = line(str(cache.busts), (word, "$label"), fmt.money(cache.avoidable, short=True))
+        alert = alert_chip(cache)
+        end = line(
+            *((alert, " ") if alert is not None else ()),
+            str(cache.busts), (word, "$label"), fmt.money(cache.avoidable, short=True),
+        )  # fmt: skip
     room = width - (end.cell_length + 2 if end is not None else 0)
     return spread(width, facts(room, *groups), end)
 

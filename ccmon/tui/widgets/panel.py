@@ -29,7 +29,8 @@ class Frame:
 
     ``rows`` are lines of the inner width; ``value`` stands right in the title line; ``columns``
     are titles in the title line, each ending at an inner column; ``axis`` stands in the bottom
-    edge from inner column ``axis_at`` on; ``tone`` colours the lines.
+    edge from inner column ``axis_at`` on; ``tone`` colours the lines; ``cursor`` is the row
+    that the keys act on.
     """
 
     title: Content
@@ -39,6 +40,7 @@ class Frame:
     axis: Sequence[Part] = ()
     axis_at: int = 0
     tone: Tone = "border"
+    cursor: int | None = None
 
 
 def title(subject: str, qualifier: str = "") -> Content:
@@ -57,9 +59,19 @@ def boxed(frame: Frame, width: int, height: int) -> list[Content]:
     rows += [line("")] * max(0, height - 2 - len(rows))
     return [
         _top(frame, width, style),
-        *(line(side, " ", fit(row, inner), " ", side) for row in rows),
+        *(
+            line(side, _inside(fit(row, inner), at_cursor=index == frame.cursor), side)
+            for index, row in enumerate(rows)
+        ),
         _bottom(frame, width, style),
     ]
+
+
+def _inside(row: Content, *, at_cursor: bool) -> Content:
+    """A row with its two blanks; the first one marks the row under the cursor."""
+    if not at_cursor:
+        return line(" ", row, " ")
+    return line(("▌", "$accent"), row, " ").stylize_before("$cursor-row")
 
 
 def _top(frame: Frame, width: int, style: str) -> Content:
@@ -95,16 +107,18 @@ def _bottom(frame: Frame, width: int, style: str) -> Content:
     return line((f"╰{'─' * frame.axis_at} ", style), axis, (f" {rest}╯", style))
 
 
-def ruled(frame: Frame, width: int, height: int, margin: int = 1) -> list[Content]:
+def ruled(frame: Frame, width: int, height: int) -> list[Content]:
     """The frame without corners and sides: ``Title ────── value``, rows below, one blank aside."""
     style = f"${frame.tone}"
-    inner = width - 2 * margin
-    blank = " " * margin
+    inner = width - 2
     head: list[Part] = [frame.title, " "]
     tail: list[Part] = [" ", frame.value] if frame.value is not None else []
     fill = inner - sum(part.cell_length for part in (line(*head), line(*tail)))
-    head_line = line(blank, *head, ("─" * max(0, fill), style), *tail, blank)
-    rows = [line(blank, fit(row, inner), blank) for row in frame.rows]
+    head_line = line(" ", *head, ("─" * max(0, fill), style), *tail, " ")
+    rows = [
+        _inside(fit(row, inner), at_cursor=index == frame.cursor)
+        for index, row in enumerate(frame.rows)
+    ]
     return [fit(head_line, width), *rows][:height]
 
 

@@ -1,7 +1,7 @@
 """Which panels the Overview has at a size, and where: a pure function, and the layout that obeys.
 
-Spare rows go to the list of requests, spare columns to graph and list; below the sizes where a
-panel says something it is left out, never cut.
+Spare rows go to the list of requests (where narrow, after the findings), spare columns to graph
+and list; below the sizes where a panel says something it is left out, never cut.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ _TWO_FROM = 80
 _THREE_FROM = 150
 _THREE_ROWS = 34
 _BOX_ROWS = 15
+_FINDINGS_RULED = 9
+"""Rows of the findings under their rule: five, and what to do about one."""
+_NEWEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,19 @@ def plan(width: int, height: int) -> Plan:
 
 
 def _rules(width: int, height: int) -> dict[str, Region]:
-    """One column: gauges always, then drag, spend, totals and list as rows allow."""
+    """One column: gauges always, then drag, spend, totals, findings and list as rows allow."""
     spend = 5 if height >= 10 else 0
     drag = 3 if height >= 6 + spend else 1
     totals = 2 if height >= 13 else 1 if height >= 5 + spend + drag else 0
-    used = 3 + spend + drag + totals
-    listed = height - used if height - used >= 4 else 0
-    if drag == 3 and not listed:
-        drag += height - used
-    heights = {"gauges": 3, "spend": spend, "drag": drag, "list": listed, "totals": totals}
+    rest = height - 3 - spend - drag - totals
+    listed = rest - _FINDINGS_RULED if rest - _FINDINGS_RULED >= 4 else 0
+    findings = rest - listed if rest >= 3 else 0
+    if drag == 3 and not findings:
+        drag += rest
+    heights = {
+        "gauges": 3, "spend": spend, "drag": drag, "findings": findings, "list": listed,
+        "totals": totals,
+    }  # fmt: skip
     regions: dict[str, Region] = {}
     top = 0
     for name, rows in heights.items():
@@ -60,7 +67,7 @@ def _rules(width: int, height: int) -> dict[str, Region]:
 
 
 def _two(width: int, height: int) -> dict[str, Region]:
-    """Two columns, the graph and the list across."""
+    """Two columns, the graph across; below it the list at the left, the findings at the right."""
     half = width // 2
     drag = 4 if height < 36 else 6
     if height < 20:
@@ -73,17 +80,20 @@ def _two(width: int, height: int) -> dict[str, Region]:
         "drag": Region(0, 11, width, drag),
     }
     if height >= 20:
-        regions["list"] = Region(0, 11 + drag, width, height - 11 - drag)
+        top = 11 + drag
+        regions["list"] = Region(0, top, half, height - top)
+        regions["findings"] = Region(half, top, width - half, height - top)
     return regions
 
 
 def _three(width: int, height: int) -> dict[str, Region]:
-    """Three columns of gauges, then spend and graph, the list across, sessions and newest."""
+    """Three columns of gauges, then spend and graph, the list, sessions and findings, newest."""
     side = (width - 1) // 3
     middle = width - 2 * side
     spend = 62 + max(0, width - 160) // 5
-    graph = 9 if height < 50 else 11
-    listed = height - 6 - graph - 7
+    graph, below = (9, 7) if height < 50 else (11, 9)
+    listed = height - 6 - graph - below - _NEWEST
+    after = 6 + graph + listed
     half = width // 2
     return {
         "context": Region(0, 0, side, 6),
@@ -92,8 +102,9 @@ def _three(width: int, height: int) -> dict[str, Region]:
         "spend": Region(0, 6, spend, graph),
         "drag": Region(spend, 6, width - spend, graph),
         "list": Region(0, 6 + graph, width, listed),
-        "sessions": Region(0, height - 7, half, 7),
-        "newest": Region(half, height - 7, width - half, 7),
+        "sessions": Region(0, after, half, below),
+        "findings": Region(half, after, width - half, below),
+        "newest": Region(0, after + below, width, _NEWEST),
     }
 
 
@@ -117,14 +128,12 @@ class PlanLayout(Layout):
         return placements
 
 
-TOTALS_ROWS = 2
-"""Rows at the foot of the list's frame, in the form ``two``: a rule and the totals."""
 _TOTALS_FROM = 10
 
 
 def has_totals(shape: Plan) -> bool:
-    """Whether the list's frame has the totals at its foot rather than in its title line."""
-    region = shape.regions.get("list")
+    """Whether the findings have the totals of the session at their foot."""
+    region = shape.regions.get("findings")
     return shape.form == "two" and region is not None and region.height >= _TOTALS_FROM
 
 
@@ -136,5 +145,4 @@ def list_interior(width: int, height: int) -> Region | None:
         return None
     if shape.form == "rules":
         return Region(0, region.y + 1, width, region.height - 1)
-    foot = TOTALS_ROWS if has_totals(shape) else 0
-    return Region(region.x + 1, region.y + 1, region.width - 2, region.height - 2 - foot)
+    return Region(region.x + 1, region.y + 1, region.width - 2, region.height - 2)

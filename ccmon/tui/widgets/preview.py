@@ -11,24 +11,39 @@ from ccmon.tui.carried import carried
 from ccmon.tui.safe import Part, clean, clip, facts, line
 from ccmon.tui.widgets.panel import Frame
 from ccmon.tui.widgets.request_panels import counted, thread_of
+from ccmon.tui.widgets.verdict import bust_row, happened, remedy, verdict
 
 LABEL = 9
 
 
 def preview_frame(session: Session, request: Request, width: int) -> Frame:
-    """Three lines on one request of the session."""
-    room = width - LABEL
+    """Three lines on one request of the session: what it brought, or why it bust."""
     number = f"#{request.n}" if request.thread == MAIN else f"{clean(request.thread)} #{request.n}"
     return Frame(
         line((number, "$bright bold"), " ", (fmt.clock(request.at), "$label")),
-        [
-            _named("entered", facts(room, entered_total(request), *entered_largest(request))),
-            _named("carried", _carried(session, request, room)),
-            _named("cost", facts(room, *bill_parts(request), _cache(request))),
-        ],
+        _bust_rows(request, width) if request.bust else _rows(session, request, width),
         value=line((request_cost(request), "$bright")),
         tone="border-focus",
     )
+
+
+def _rows(session: Session, request: Request, width: int) -> list[Content]:
+    room = width - LABEL
+    cache: list[Part] = [("cache ", "$label"), *verdict(request)]
+    return [
+        _named("entered", facts(room, entered_total(request), *entered_largest(request))),
+        _named("carried", _carried(session, request, room)),
+        _named("cost", facts(room, *bill_parts(request), cache)),
+    ]
+
+
+def _bust_rows(request: Request, width: int) -> list[Content]:
+    room = width - LABEL
+    return [
+        _named("cache", bust_row(request, room)),
+        _named("happened", line(clip(happened(request.why), room))),
+        _named("remedy", line(clip(remedy(request.why), room))),
+    ]
 
 
 def _named(name: str, content: Content) -> Content:
@@ -64,17 +79,6 @@ def request_cost(request: Request) -> str:
     )
 
 
-def cache_state(request: Request) -> list[Part]:
-    """What the cache did for the request."""
-    if request.bust:
-        return [("BUST", "$warning bold"), (" wasted ", "$label"), fmt.money(request.avoidable)]
-    if not request.expected_read:
-        return [("nothing expected", "$label")]
-    missing = request.expected_read - request.cached
-    lacking = [(f" but for {fmt.exact(missing)}", "$label")] if missing > 0 else []
-    return [("OK", "$accent bold"), *lacking]
-
-
 def bill_parts(request: Request) -> list[list[Part]]:
     """The four parts of its price; rewriting only where there was some."""
     split = request.split
@@ -91,10 +95,6 @@ def bill_parts(request: Request) -> list[list[Part]]:
         for name, usd in named
         if usd or name != "rewrite"
     ]
-
-
-def _cache(request: Request) -> list[Part]:
-    return [*([] if request.bust else [("cache ", "$label")]), *cache_state(request)]
 
 
 def _carried(session: Session, request: Request, width: int) -> Content:

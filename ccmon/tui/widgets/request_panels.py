@@ -15,6 +15,7 @@ from ccmon.tui.safe import Part, clean, clip, facts, fitting, left, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
 from ccmon.tui.widgets.spend import Shares
+from ccmon.tui.widgets.verdict import cause_within, explained, lost, rests_on, verdict
 
 _NAMES = ("re-read", "rewrite", "new", "output")
 _FILLS = ("$accent-fill", "$warning-fill", "$share-new", "$share-output")
@@ -159,34 +160,23 @@ def _figure(value: float, session: Session, unit: str, width: int) -> str:
 
 
 def _cache_rows(request: Request, width: int) -> list[Content]:
-    """Did the cache hold what the request before had left there."""
-    got, expected = request.usage.cache_read_input_tokens, request.expected_read
+    """Did the cache hold what the request before had left there, and why it did not."""
     idle = line(("idle ", "$label"), fmt.age(request.idle)) if request.idle is not None else None
-    if request.bust:
-        read = line(
-            ("expected ", "$label"), fmt.exact(expected), (", got ", "$label"), fmt.exact(got)
-        )  # fmt: skip
-        short = line(("got ", "$label"), fmt.tokens(got), (" of ", "$label"), fmt.tokens(expected))
-        bust = facts(
-            width,
-            [("cache ", "$label"), ("BUST", "$warning bold")],
-            [("lost ", "$label"), (fmt.money(request.avoidable), "$bright")],
-            [("rewrote ", "$label"), fmt.tokens(request.rewritten)],
-            gap="  ",
-        )
-        return [bust, spread(width, fitting(width, read, short), idle)]
-    if not expected:
-        word = "nothing expected yet" if request.starts_segment else "nothing was left in it"
-        return [spread(width, line(("cache ", "$label"), (word, "$label")), idle)]
-    ok: list[Part] = [("cache ", "$label"), ("OK", "$accent bold")]
+    if not request.bust:
+        state = line(("cache ", "$label"), *verdict(request))
+        return [spread(width, state, idle)]
+    why, got, expected = request.why, request.cached, request.expected_read
+    end = line(*lost(request))
+    cause = cause_within(why, width - end.cell_length - 6) if why is not None else ""
+    read = line(("expected ", "$label"), fmt.exact(expected), (", got ", "$label"), fmt.exact(got))
+    short = line(("got ", "$label"), fmt.tokens(got), (" of ", "$label"), fmt.tokens(expected))
     room = width - (idle.cell_length + 2 if idle is not None else 0)
-    if got == expected:
-        read = line(*ok, ("  expected read = got", "$label"))
-        short = line(*ok, ("  read = expected", "$label"))
-    else:
-        read = line(*ok, ("  read ", "$label"), _signed(got - expected), (" of expected", "$label"))
-        short = line(*ok, "  ", _signed(got - expected))
-    return [spread(width, fitting(max(room, 8), read, short, line(*ok)), idle)]
+    return [
+        spread(width, line(("BUST", "$warning bold"), f" {cause}"), end, gap=0),
+        spread(width, fitting(room, read, short), idle),
+        spread(width, line(("rests on ", "$label"), rests_on(why))),
+        *explained(why, width),
+    ]
 
 
 def entered_frame(request: Request, width: int, *, flat: bool) -> Frame:

@@ -10,6 +10,7 @@ from textual.content import Content
 from ccmon import format as fmt
 from ccmon.requests import MAIN, Compaction, Request
 from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.widgets.verdict import cause_within
 
 MIN_STEP = 18
 """Cells that the last column keeps; other columns go until it has them."""
@@ -245,8 +246,7 @@ def _price(usd: float, mark: str) -> str:
 def _step(row: Request, width: int, looks: Looks) -> list[Part]:
     """What the model did next; a prompt or a bust says so first."""
     if row.bust:
-        got = fmt.tokens(row.usage.cache_read_input_tokens)
-        text = f"got {got} of {fmt.tokens(row.expected_read)}"
+        text = _missed(row, width - len("BUST "))
         return _words("BUST", text, width, looks.ink("$warning bold"), looks.ink("$foreground"))
     if row.starts_turn:
         prompt = clean(row.prompt or "") or "prompt"
@@ -257,6 +257,13 @@ def _step(row: Request, width: int, looks: Looks) -> list[Part]:
         if line(verb, " ", longer).cell_length <= width:
             label = longer
     return _words(verb, label, width, looks.ink("$foreground"), looks.ink("$label"))
+
+
+def _missed(row: Request, width: int) -> str:
+    """What broke the cache, or how much it lacked where nobody says."""
+    if row.why is not None:
+        return cause_within(row.why, width)
+    return f"got {fmt.tokens(row.cached)} of {fmt.tokens(row.expected_read)}"
 
 
 def _words(head: str, tail: str, width: int, head_style: str, tail_style: str) -> list[Part]:

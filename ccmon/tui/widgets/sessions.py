@@ -1,4 +1,4 @@
-"""The Sessions strip of the wide Overview, the newest request, and the totals line."""
+"""The Sessions strip of the wide Overview, and the newest request."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from itertools import takewhile
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.requests import Request
-from ccmon.snapshot import Session, Snapshot, Subagent
+from ccmon.snapshot import Cache, Session, Snapshot, Subagent
 from ccmon.tui.safe import Part, clean, clip, facts, left, line, right, spread
 from ccmon.tui.widgets.drag import chip
 from ccmon.tui.widgets.header import session_cost
 from ccmon.tui.widgets.panel import Frame, title
 from ccmon.tui.widgets.preview import (
     bill_parts,
-    cache_state,
     entered_largest,
     entered_total,
     request_cost,
 )
+from ccmon.tui.widgets.verdict import verdict
 from ccmon.tui.widgets.vitals import EXPIRES_SOON, fill_text
 
 _MARKS = {"busy": ("●", "$accent"), "waiting": ("◐", "$warning")}
@@ -37,7 +36,7 @@ def sessions_frame(
     for session in snapshot.sessions:
         lines = [_session_row(session, width, now, columns, selected=session is selected)]
         if session is selected:
-            lines += [_agent_row(agent, width, columns) for agent in session.subagents[-1:]]
+            lines += [_agent_row(agent, width, now, columns) for agent in session.subagents[-1:]]
         if len(rows) + len(lines) > height - 1:
             break
         rows += lines
@@ -97,15 +96,14 @@ def _session_row(
         (left(fmt.model(clean(session.model or "")), 10), figure), " ",
         (right(context, 5), figure),
         (right(percent, 5), "$label" if quiet or "bright" in fill_style else fill_style),
-        *_cold_in(session, now),
+        *_cold_in(session.cache, now),
         (right(session_cost(session), 8), figure or "$bright"),
     )  # fmt: skip
     drag = session.drag
     return spread(width, start, chip(drag) if drag and drag.state != "off" else None, gap=1)
 
 
-def _cold_in(session: Session, now: float) -> Sequence[Part]:
-    cache = session.cache
+def _cold_in(cache: Cache | None, now: float) -> Sequence[Part]:
     if cache is None or cache.state_at(now) != "warm" or cache.expires_at is None:
         return [("cold".rjust(7) if cache is not None else "".rjust(7), "$label")]
     remaining = cache.expires_at - now
@@ -113,7 +111,7 @@ def _cold_in(session: Session, now: float) -> Sequence[Part]:
     return [(fmt.countdown(remaining).rjust(7), style)]
 
 
-def _agent_row(agent: Subagent, width: int, columns: _Columns) -> Content:
+def _agent_row(agent: Subagent, width: int, now: float, columns: _Columns) -> Content:
     context = fmt.tokens_short(agent.context_tokens)
     cost = fmt.money(agent.cost, lower_bound=agent.cost_is_lower_bound, short=True)
     name = clean(agent.type or agent.agent_id)
@@ -122,7 +120,8 @@ def _agent_row(agent: Subagent, width: int, columns: _Columns) -> Content:
         ("╰╴", "$border-focus"), (columns.project_cell(name, indent=2), "$label"),
         (columns.id_cell(clean(agent.agent_id)), "$label"),
         (left(fmt.model(clean(agent.model or "")), 10), "$label"), " ",
-        (right(context, 5), "$label"), " " * 12, (right(cost, 8), "$label"),
+        (right(context, 5), "$label"), " " * 5, *_cold_in(agent.cache, now),
+        (right(cost, 8), "$label"),
     )  # fmt: skip
     return spread(width, text)
 
@@ -158,50 +157,22 @@ def newest_frame(session: Session, width: int) -> Frame:
     )
     whole: list[Part] = [("entered  ", "$label"), *entered_total(request)]
     bill, *parts = bill_parts(request)
-    read: list[Part] = [fmt.percent(request.read_share), (" read", "$label")]
+    cache = line(("cache ", "$label"), *verdict(request))
+    prompt = _prompt(session, width // 2)
+    room = (width - cache.cell_length - 3, width - prompt.cell_length - 3)
     rows = [
-        facts(width, whole, *entered_largest(request)),
-        facts(width, [("bill     ", "$label"), *bill], *parts),
-        facts(width, [("cache    ", "$label"), *cache_state(request)], read),
-        _step_row(request, width),
-        _prompt_row(session, width),
+        spread(width, facts(room[0], whole, *entered_largest(request)), cache),
+        spread(width, facts(room[1], [("bill     ", "$label"), *bill], *parts), prompt),
     ]
     return Frame(name, rows, value=line((request_cost(request), "$bright")))
 
 
-def _step_row(request: Request, width: int) -> Content:
-    verb = clean(request.verb) or fmt.NONE
-    return facts(width, [("then     ", "$label"), verb, (f" {clean(request.label)}", "$label")])
-
-
-def _prompt_row(session: Session, width: int) -> Content:
+def _prompt(session: Session, width: int) -> Content:
     """The prompt that is being worked on, and what it has taken so far."""
     last = session.requests[-1]
     turn = list(takewhile(lambda request: request.turn == last.turn, reversed(session.requests)))
-    text = clean(turn[-1].prompt or "")
     costs = [request.cost for request in turn if request.cost is not None]
-    cost = sum(costs) if costs else None
-    end = line(fmt.plural(len(turn), "request"), "  ", fmt.money(cost, short=True))
-    room = width - 13 - end.cell_length
-    start = line(("prompt   ", "$label"), ("» ", "$accent"), clip(text, room) or fmt.NONE)
-    return spread(width, start, end)
-
-
-def totals_line(session: Session, width: int, *, short: bool = False) -> Content:
-    """``≥$22.16   297 req   54.3M in   208.3k out   …   amp 100x``, what fits."""
-    tokens = fmt.tokens_short if short else fmt.tokens
-    usage, reread = session.usage, session.reread
-    groups: list[Sequence[Part]] = [[(session_cost(session), "$bright")]]
-    if session.cost is not None and session.request_count and not short:
-        groups.append([fmt.money(session.cost / session.request_count), ("/request", "$label")])
-    groups += [
-        [f"{session.request_count:,}", (" req", "$label")],
-        [tokens(usage.prompt_tokens), (" in", "$label")],
-        [tokens(usage.output_tokens), (" out", "$label")],
-    ]
-    end: list[Part] = []
-    if reread is not None and reread.effective_multiple is not None and not short:
-        end += [("price ", "$label"), f"x{reread.effective_multiple:.1f}", "   "]
-    if reread is not None and reread.amplification is not None:
-        end += [("amp ", "$label"), fmt.multiple(reread.amplification)]
-    return spread(width, facts(width, *groups), line(*end) if end else None)
+    cost = fmt.money(sum(costs) if costs else None, short=True)
+    end = f"  {fmt.plural(len(turn), 'request')}  {cost}"
+    text = clip(clean(turn[-1].prompt or ""), width - 2 - len(end)) or fmt.NONE
+    return line(("» ", "$accent"), text, (end, "$label"))

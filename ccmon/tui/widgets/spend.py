@@ -16,6 +16,7 @@ from ccmon.snapshot import Session
 from ccmon.tui.safe import Part, line, spread
 from ccmon.tui.widgets.bars import share_bar, stacked_bar
 from ccmon.tui.widgets.panel import Frame, title
+from ccmon.tui.widgets.totals import unseen_row
 
 SPAN = 12
 """Requests in the span that warns and that the panel shows first."""
@@ -100,7 +101,11 @@ def spend_frame(session: Session, width: int, unit: str, *, flat: bool, wide: bo
     rows = share_rows(session, columns, width, unit, flat=flat)
     ends = [width - 13 * index for index in range(len(columns))][::-1]
     titles = [(end, column.name) for end, column in zip(ends, columns, strict=True)]
-    rows += [line(""), _whole_row(columns[-1], width, unit), _factors_row(session, width)]
+    rows += [
+        unseen_row(session, width) or line(""),
+        _whole_row(columns[-1], width, unit),
+        _factors_row(session, width),
+    ]
     return Frame(title("Spend"), rows, columns=titles)
 
 

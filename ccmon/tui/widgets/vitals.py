@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from ccmon import format as fmt
+from ccmon import words
 from ccmon.measures import TTL_SECONDS
-from ccmon.requests import Bust
+from ccmon.requests import MAIN, Bust
 from ccmon.snapshot import Cache, Context, Session
-from ccmon.tui.safe import Part, clean, facts, line, spread
+from ccmon.tui.safe import Part, clean, facts, fitting, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.gauge import TICK, level_gauge, zone
 from ccmon.tui.widgets.panel import Frame, title
@@ -121,7 +122,15 @@ def next_frame(session: Session, width: int, now: float, *, extra: bool = False)
     if drag is not None and drag.removes is not None:
         what = (" of each request" if extra else " of it", "$label")
         rows.append(line(("compacting removes ", "$label"), fmt.percent(drag.removes), what))
-    return Frame(title("Next request"), rows)
+    return Frame(title("Next request"), rows, value=_in_flight(session, width - 2))
+
+
+def _in_flight(session: Session, room: int) -> Content | None:
+    """Since when the next request is being answered, if it is."""
+    text = words.in_flight(session.attempts).removeprefix("request ")
+    if len(text) + len("Next request") + 3 > room:
+        text = text.partition(" since ")[0]
+    return line((text, "$label")) if text else None
 
 
 def _compact_row(session: Session, width: int, pad: int) -> Content:
@@ -144,14 +153,24 @@ def cache_frame(session: Session, width: int, now: float, *, flat: bool) -> Fram
         return Frame(title("Cache"), [line(("no request yet", "$label"))])
     rows = [cache_state_row(cache, width, now, flat=flat), _hit_row(cache, width)]
     if cache.busts:
-        rows += [_lost_row(session, cache, width)]
-        rows += [_last_bust_row(session.busts[-1], width)] if session.busts else []
+        rows.append(_lost_row(session, cache, width))
+        last = next((bust for bust in reversed(session.busts) if bust.thread == MAIN), None)
+        rows += [_last_bust_row(last, width)] if last is not None else []
     else:
         rows.append(line(("no busts", "$label")))
         if cache.write_factor is not None:
             factor = fmt.multiple(cache.write_factor)
             rows.append(line(("written ", "$label"), factor, (" the peak context", "$label")))
-    return Frame(title("Cache"), rows)
+    return Frame(title("Cache"), rows, value=alert_chip(cache))
+
+
+def alert_chip(cache: Cache) -> Content | None:
+    """HIGH or SEVERE while rewriting takes much of the spend."""
+    state = cache.alert.state
+    if state == "off":
+        return None
+    style = "$chip-dominates" if state == "severe" else "$chip-warning"
+    return line((f" {state.upper()} ", style))
 
 
 def state_word(cache: Cache, now: float) -> tuple[str, str]:
@@ -218,9 +237,19 @@ def _lost_row(session: Session, cache: Cache, width: int) -> Content:
 
 
 def _last_bust_row(bust: Bust, width: int) -> Content:
-    return facts(
-        width,
-        [("last ", "$label"), fmt.clock(bust.at, seconds=False)],
-        [f"#{bust.request}", (" rewrote ", "$label"), fmt.tokens(bust.rewritten)],
-        gap="  ",
-    )
+    """When, why, how sure that is, and what it cost; shorter words where there is less room."""
+    why, clock = bust.why, fmt.clock(bust.at, seconds=False)
+    price = line((fmt.money(bust.avoidable), "$bright"))
+    last, at = line(("last ", "$label"), clock), line(clock)
+    if why is None:
+        rewrote = line((" rewrote ", "$label"), fmt.tokens(bust.rewritten))
+        return spread(width, line(last, f"  #{bust.request}", rewrote), price)
+    cause = clean(words.cause(why))
+    subject = words.wording(why).subject
+    evidence = clean(words.evidence(why))
+    sure = evidence if why.confidence == "unknown" else why.confidence
+    said = [(last, cause, evidence), (last, cause, sure), (at, cause, sure)]
+    said += [(last, subject, sure), (at, subject, sure)]
+    room = width - price.cell_length - 2
+    choices = [line(when, "  ", what, "  ", (rests, "$label")) for when, what, rests in said]
+    return spread(width, fitting(room, *choices, line(at, "  ", subject)), price)

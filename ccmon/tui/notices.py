@@ -1,0 +1,70 @@
+"""Notices as toasts: new ones only, one at a time; bell and desktop notification on request."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from ccmon.snapshot import Notice, Session, Severity
+from ccmon.tui.safe import clean, clip, line, spread
+
+if TYPE_CHECKING:
+    from ccmon.tui.app import CcmonApp
+
+SECONDS = 6.0
+"""How long each stays."""
+WIDTH = 45
+"""Cells of a line of a toast."""
+_DESKTOP_CELLS = 200
+_LOOKS: dict[Severity, tuple[str, Literal["error", "warning", "information"]]] = {
+    "high": ("!!", "error"),
+    "warn": ("!", "warning"),
+    "info": ("i", "information"),
+}
+
+
+class Notices:
+    """Shows what the engine has to tell; what stood in the first snapshot is no news."""
+
+    def __init__(self, app: CcmonApp) -> None:
+        self._app = app
+        self._told: int | None = None
+        self._waiting: deque[tuple[Notice, str]] = deque()
+        self._showing = False
+
+    def hear(self, notices: Sequence[Notice], sessions: Sequence[Session]) -> None:
+        """Show those of the notices that are new."""
+        newest = max((notice.serial for notice in notices), default=self._told or 0)
+        if self._told is not None:
+            projects = {session.session_id: session.project for session in sessions}
+            fresh = [notice for notice in notices if notice.serial > self._told]
+            for notice in sorted(fresh, key=lambda notice: notice.serial):
+                self._waiting.append((notice, clean(projects.get(notice.session_id, ""))))
+        self._told = newest
+        if not self._showing:
+            self._next()
+
+    def _next(self) -> None:
+        self._showing = bool(self._waiting)
+        if not self._waiting:
+            return
+        notice, project = self._waiting.popleft()
+        mark, severity = _LOOKS[notice.severity]
+        head, text = f"{mark} {clean(notice.title)}", clean(notice.text)
+        selected = self._app.session
+        if project and (selected is None or selected.session_id != notice.session_id):
+            head += f" · {project}"
+        self._app.clear_notifications()
+        self._app.notify(
+            text,
+            title=spread(WIDTH, line(head), line(notice.finding)).plain,
+            severity=severity,
+            timeout=SECONDS,
+            markup=False,
+        )
+        if self._app.settings.bell:
+            self._app.bell()
+        if self._app.settings.desktop:
+            self._app.tell_desktop(clip(f"{project} {head}: {text}".strip(), _DESKTOP_CELLS))
+        self._app.set_timer(SECONDS, self._next)
