@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from ccmon.snapshot import Place
-from ccmon.tui.screens.requests import harmless
+from ccmon.tui.export import harmless
 from tests.sample import sample_snapshot
 from tests.tui.stage import running
 from tests.tui.test_requests import open_list

@@ -9,9 +9,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from ccmon.errors import CcmonError
 from ccmon.requests import Request
 from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.commands import Place
+from ccmon.tui.files import write_new
 from ccmon.tui.safe import Part, clean
 from ccmon.tui.widgets.footer import Footer
 from ccmon.tui.widgets.header import Header
@@ -109,6 +111,18 @@ class MonitorScreen(Screen[None]):
         """Put everything that is known of a request on the clipboard, as JSON."""
         self.app.copy_to_clipboard(msgspec.json.encode(request).decode())
         self.app.notify(f"copied #{request.n} as JSON", timeout=3, markup=False)
+
+    def export(self, kind: str, text: str) -> None:
+        """Write a CSV of the session into the working directory, never over another file."""
+        identity = self.session.session_id[:8] if self.session is not None else ""
+        stem = f"ccmon-{identity}-{kind}" if identity.replace("-", "").isalnum() else f"ccmon-{kind}"
+        places = self.ccmon.snapshot.places if self.ccmon.snapshot is not None else ()
+        try:
+            path = write_new(stem, "csv", text, places)
+        except CcmonError as error:
+            self.notify(error.message, severity="error", markup=False)
+        else:
+            self.notify(f"wrote {path}", timeout=6, markup=False)
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was in front."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import ClassVar
 
 from textual import events
@@ -12,11 +10,10 @@ from textual.content import Content
 from textual.widgets import Input
 
 from ccmon import format as fmt
-from ccmon.errors import CcmonError
-from ccmon.requests import MAIN, Request
+from ccmon.requests import MAIN
 from ccmon.snapshot import Snapshot
 from ccmon.tui.commands import Place, bindings
-from ccmon.tui.files import write_new
+from ccmon.tui.export import requests_csv
 from ccmon.tui.query import parse
 from ccmon.tui.safe import Part, clean, line
 from ccmon.tui.screens.listing import ListingScreen
@@ -274,20 +271,11 @@ class RequestsScreen(ListingScreen):
 
     def action_export(self) -> None:
         """Write the rows shown as CSV into the working directory, never over another file."""
-        session = self.session
-        if session is None or not self.request_list.rows.requests:
+        requests = self.request_list.rows.requests
+        if not requests:
             self.notify("nothing to export", timeout=3, markup=False)
             return
-        stem = f"ccmon-{session.session_id[:8]}-requests"
-        if not stem.replace("-", "").isalnum():
-            stem = "ccmon-requests"
-        places = self.ccmon.snapshot.places if self.ccmon.snapshot else ()
-        try:
-            path = write_new(stem, "csv", as_csv(self.request_list.rows.requests), places)
-        except CcmonError as error:
-            self.notify(error.message, severity="error", markup=False)
-        else:
-            self.notify(f"wrote {path}", timeout=6, markup=False)
+        self.export("requests", requests_csv(requests))
 
     def _close_filter(self) -> None:
         field = self.query_one(FilterInput)
@@ -321,44 +309,3 @@ class RequestsScreen(ListingScreen):
             return
         frame = preview_frame(session, selected, self.size.width - SIDES)
         panel.set_lines(boxed(frame, self.size.width, 5))
-
-
-def as_csv(requests: list[Request]) -> str:
-    """Requests as CSV with a title row; text that a spreadsheet would run is made harmless."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        (
-            "n", "thread", "at", "message_id", "model", "context", "growth", "new", "reread",
-            "expected_read", "rewritten", "input_tokens", "cache_read_input_tokens",
-            "cache_creation_5m_input_tokens", "cache_creation_1h_input_tokens", "output_tokens",
-            "output_is_lower_bound", "cost_usd", "carry_usd", "rewrite_usd", "fresh_usd",
-            "output_usd", "label",
-        )
-    )  # fmt: skip
-    for row in requests:
-        usage, split = row.usage, row.split
-        writer.writerow(
-            (
-                row.n, harmless(row.thread), fmt.iso(row.at), harmless(row.message_id),
-                harmless(row.model or ""), row.context,
-                row.growth, row.new, row.reread, row.expected_read, row.rewritten,
-                usage.input_tokens, usage.cache_read_input_tokens,
-                usage.cache_creation_5m_input_tokens, usage.cache_creation_1h_input_tokens,
-                usage.output_tokens, row.output_is_lower_bound, _usd(row.cost),
-                *((_usd(split.carry), _usd(split.rewrite), _usd(split.fresh), _usd(split.output))
-                  if split else (None,) * 4),
-                harmless(f"{row.verb} {row.label}".strip()),
-            )
-        )  # fmt: skip
-    return out.getvalue()
-
-
-def harmless(text: str) -> str:
-    """Text for a cell: one line, and no formula."""
-    text = clean(text)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
-
-
-def _usd(amount: float | None) -> float | None:
-    return None if amount is None else round(amount, 6)
