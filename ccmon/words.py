@@ -7,6 +7,7 @@ the cache: CLAUDE.md, output style, permission mode, skills.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 
 from msgspec import Struct
 
@@ -150,6 +151,11 @@ def cause(why: Why | None) -> str:
     return wording(why).short
 
 
+def subject(why: Why | None) -> str:
+    """What broke the cache in two words at most: ``ToolSearch``, ``idle``, ``model switch``."""
+    return WORDINGS["unknown" if why is None else why.cause].subject
+
+
 def evidence(why: Why | None) -> str:
     """What that rests on: ``server: tools_changed``, ``timestamps``, ``no evidence``."""
     if why is None or why.confidence == "unknown":
@@ -197,14 +203,19 @@ def hidden(requests: int, cost: float | None, *, estimated: bool) -> str:
     return f"{price} hidden in {format.plural(requests, 'request')}"
 
 
-def in_flight(attempts: Sequence[Attempt]) -> str:
-    """What is being answered now: ``request in flight since 14:06:10``; empty for nothing."""
+def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str:
+    """What is being answered now: ``request in flight since 14:06:10``; empty for nothing.
+
+    ``zone`` overrides the system's time zone (tests).
+    """
     sent = [attempt for attempt in attempts if attempt.state == "in_flight"]
     if not sent:
         return ""
     noun = "request" if len(sent) == 1 else f"{len(sent)} requests"
     since = min((attempt.at for attempt in sent if attempt.at is not None), default=None)
-    return f"{noun} in flight" + (f" since {format.clock(since)}" if since is not None else "")
+    return f"{noun} in flight" + (
+        f" since {format.clock(since, zone=zone)}" if since is not None else ""
+    )
 
 
 def lost(attempts: Sequence[Attempt]) -> str:

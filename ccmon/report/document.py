@@ -6,6 +6,8 @@ change of meaning raises it.
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ import msgspec
 from ccmon import __version__, snapshot
 from ccmon.format import iso
 from ccmon.measures import Split, Usage
-from ccmon.requests import Bust, Compaction, Request
+from ccmon.requests import Attempt, Bust, Compaction, Request, Why
 
 SCHEMA_VERSION = 1
 
@@ -23,6 +25,8 @@ _UNSAFE_ON_TERMINALS = re.compile(
 )  # JSON allows them raw, terminals obey them
 
 Json = dict[str, Any]
+
+_UNEXPLAINED = Why("unknown", "unknown")
 
 
 def render_json(shown: snapshot.Snapshot, *, requests: bool = False, now: float) -> bytes:
@@ -75,8 +79,10 @@ def _session(session: snapshot.Session, requests: bool, now: float) -> Json:
         "composition": None,
         "busts": [_bust(bust) for bust in session.busts],
         "compactions": [_compaction(compaction) for compaction in session.compactions],
-        "subagents": [_subagent(agent) for agent in session.subagents],
-        "findings": [],
+        "subagents": [_subagent(agent, now) for agent in session.subagents],
+        "findings": [_finding(finding) for finding in session.findings],
+        "attempts": _attempts(session.attempts),
+        "reported": session.reported and _reported(session.reported),
     }
     if requests:
         parts["request_list"] = [_request(request) for request in _oldest_first(session)]
@@ -143,10 +149,10 @@ def _cache(cache: snapshot.Cache, now: float) -> Json:
         "hit_rate_last20": _ratio(cache.hit_rate_last20),
         "write_factor": _ratio(cache.write_factor),
         "avoidable_usd": _money(cache.avoidable),
-        "alert": "off",
-        "alert_share": None,
-        "ttl_5m_usd": None,
-        "ttl_1h_usd": None,
+        "alert": cache.alert.state,
+        "alert_share": _ratio(cache.alert.share),
+        "ttl_5m_usd": _money(cache.ttl_check.cost_5m),
+        "ttl_1h_usd": _money(cache.ttl_check.cost_1h),
     }
 
 
@@ -185,6 +191,7 @@ def _drag(drag: snapshot.Drag) -> Json:
 
 
 def _bust(bust: Bust) -> Json:
+    why = bust.why or _UNEXPLAINED
     return {
         "request": bust.request,
         "thread": _text(bust.thread),
@@ -193,10 +200,10 @@ def _bust(bust: Bust) -> Json:
         "cache_read_input_tokens": bust.cache_read,
         "rewritten": bust.rewritten,
         "avoidable_usd": _money(bust.avoidable),
-        "cause": "unknown",
-        "confidence": "unknown",
-        "server_reason": None,
-        "broke_at": None,
+        "cause": why.cause,
+        "confidence": why.confidence,
+        "server_reason": _text(why.server_reason),
+        "broke_at": _text(why.broke_at),
     }
 
 
@@ -213,7 +220,7 @@ def _compaction(compaction: Compaction) -> Json:
     }
 
 
-def _subagent(agent: snapshot.Subagent) -> Json:
+def _subagent(agent: snapshot.Subagent, now: float) -> Json:
     return {
         "agent_id": _text(agent.agent_id),
         "type": _text(agent.type),
@@ -225,6 +232,63 @@ def _subagent(agent: snapshot.Subagent) -> Json:
         "cost_usd": _money(agent.cost),
         "cost_is_lower_bound": agent.cost_is_lower_bound,
         "context_tokens": agent.context_tokens,
+        "cache": agent.cache and _cache(agent.cache, now),
+        "next_request": agent.next_request and _next_request(agent.next_request),
+    }
+
+
+def _finding(finding: snapshot.Finding) -> Json:
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "request": finding.request,
+        "title": _text(finding.title),
+        "saving_usd": _money(finding.saving),
+        "saving_per_request_usd": _money(finding.saving_per_request),
+        "evidence": {_text(name): _measured(name, value) for name, value in finding.evidence},
+        "action": _text(finding.action),
+        "basis": _text(finding.basis),
+        "thread": _text(finding.thread),
+    }
+
+
+def _measured(name: str, value: str | int | float | None) -> str | int | float | None:
+    """A piece of evidence, rounded by what its name says it is."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        return value
+    if name.endswith("_usd"):
+        return _money(value)
+    return _rounded(value, 2) if name.endswith("_requests") else _ratio(value)
+
+
+def _attempts(attempts: Sequence[Attempt]) -> Json:
+    counts = Counter(attempt.state for attempt in attempts)
+    sent = [attempt.at for attempt in attempts if attempt.state == "in_flight" and attempt.at]
+    return {
+        "in_flight": counts["in_flight"],
+        "refused": counts["refused"],
+        "lost": counts["lost"],
+        "in_flight_since": iso(min(sent, default=None)),
+    }
+
+
+def _reported(reported: snapshot.Reported) -> Json:
+    return {
+        "at": iso(reported.at),
+        "window": reported.window,
+        "ttl": reported.ttl,
+        "expires_at": iso(reported.expires_at),
+        "cost_usd": _money(reported.cost),
+        "limits": [
+            {
+                "name": limit.name,
+                "used": _ratio(limit.used),
+                "resets_at": iso(limit.resets_at),
+            }
+            for limit in reported.limits
+        ],
     }
 
 
@@ -289,6 +353,7 @@ def _health(health: snapshot.Health) -> Json:
             "unknown_types": health.unknown_types,
         },
         "estimator": "off",
+        "cost_state_conflicts": health.cost_state_conflicts,
     }
 
 

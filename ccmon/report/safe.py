@@ -17,7 +17,7 @@ _ESCAPE_SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]"
 )
 _MARKS_PER_LETTER = 2
-_PLAIN_GLYPHS = str.maketrans({"≥": ">=", "…": "~", "·": "-", REPLACEMENT: "?"})
+_PLAIN_GLYPHS = str.maketrans({"≥": ">=", "…": "~", "·": "-", "─": "-", REPLACEMENT: "?"})
 
 
 def plain(text: str) -> str:

@@ -4,22 +4,29 @@ A line never exceeds the page, and a figure is shown whole or not at all: fields
 are left out from the right. Text from transcripts passes through :mod:`ccmon.report.safe`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from ccmon import format, snapshot
+from ccmon import format, snapshot, words
 from ccmon.measures import Split
 from ccmon.report import safe
-from ccmon.requests import MAIN, Request
+from ccmon.requests import MAIN, Compaction, Request
 
 BOLD, DIM, RED, YELLOW = "1", "2", "1;31", "33"
 
 _LABEL_CELLS = 10
 _SHORTEST_PROJECT = 8
 _SESSION_ID_CELLS = 8
+_MOST_FINDINGS = 5
+_MARKS: dict[snapshot.Severity, tuple[str, str]] = {
+    "high": ("!!", RED),
+    "warn": ("! ", YELLOW),
+    "info": ("i ", DIM),
+}
 _TABLE_HEAD = "     #  time         ctx     new read% rewrote     out     $req  next step"
 
 
@@ -61,6 +68,8 @@ def _block(session: snapshot.Session, page: Page, requests: bool, now: float) ->
     for label, pieces in _figures(session, page, now):
         head = Piece(label.ljust(_LABEL_CELLS), style=DIM)
         yield _compose([head, *pieces], page, page.columns)
+    for finding in session.findings[:_MOST_FINDINGS]:
+        yield _finding(finding, session, page)
     if requests:
         yield from _tables(session, page)
 
@@ -96,14 +105,20 @@ def _figures(
         yield "context", _context(session.context)
     if session.next_request:
         yield "next", _next(session.next_request, session.cache, page, now)
+    if sent := words.in_flight(session.attempts, zone=page.zone):
+        yield "now", [Piece(sent, "")]
     if session.spend:
         yield "spend", _spend(session, session.spend.session)
+    if unseen := _unseen(session):
+        yield "also", unseen
     if session.reread:
         yield "re-read", _reread(session.reread)
     if session.cache:
-        yield "cache", _cache(session, session.cache, page)
+        yield "cache", _cache(session, session.cache)
     if session.drag:
         yield "drag", _drag(session.drag)
+    if session.reported and (limits := _limits(session.reported, now)):
+        yield "limits", limits
 
 
 def _context(context: snapshot.Context) -> list[Piece]:
@@ -168,6 +183,17 @@ def _session_cost(session: snapshot.Session) -> str:
     )
 
 
+def _unseen(session: snapshot.Session) -> list[Piece]:
+    """What is billed, or may be, and stands in no line of the transcript."""
+    hidden = session.hidden
+    billed = ""
+    if hidden is not None:
+        estimated = hidden.method == "estimated"
+        billed = words.hidden(hidden.requests, hidden.cost, estimated=estimated)
+    texts = filter(None, (billed, words.lost(session.attempts)))
+    return [Piece(text, "   " if number else "") for number, text in enumerate(texts)]
+
+
 def _reread(reread: snapshot.Reread) -> list[Piece]:
     amplification = format.multiple(reread.amplification)
     price = format.multiple(reread.effective_multiple)
@@ -181,21 +207,24 @@ def _reread(reread: snapshot.Reread) -> list[Piece]:
     ]
 
 
-def _cache(session: snapshot.Session, cache: snapshot.Cache, page: Page) -> list[Piece]:
+def _cache(session: snapshot.Session, cache: snapshot.Cache) -> list[Piece]:
     if not cache.caching:
         return [Piece("off", "")]
     pieces = [Piece(f"hit {format.rate(cache.hit_rate)}", "")]
+    if cache.alert.state != "off":
+        style = RED if cache.alert.state == "severe" else YELLOW
+        pieces = [Piece(cache.alert.state.upper(), "", style), *pieces]
+        pieces[1] = pieces[1]._replace(joint="  ")
     busts = [bust for bust in session.busts if bust.thread == MAIN]
     if not busts:
         return [*pieces, Piece("no busts")]
     rewritten = format.tokens(sum(bust.rewritten for bust in busts))
     wasted = format.money(cache.avoidable)
-    last = format.clock(busts[-1].at, seconds=False, zone=page.zone)
     return [
         *pieces,
         Piece(f"{format.plural(len(busts), 'bust')} rewrote {rewritten}", style=YELLOW),
         Piece(f"{wasted} wasted", ", ", YELLOW),
-        Piece(f"last {last}"),
+        Piece(f"last {words.subject(busts[-1].why)}"),
     ]
 
 
@@ -214,18 +243,70 @@ def _drag(drag: snapshot.Drag) -> list[Piece]:
     return pieces
 
 
+def _limits(reported: snapshot.Reported, now: float) -> list[Piece]:
+    """Usage limits that have not been reset since the client told of them."""
+    texts = (
+        f"{safe.plain(limit.name)} {format.percent(limit.used)}"
+        for limit in reported.limits
+        if limit.resets_at is None or now < limit.resets_at
+    )
+    return [Piece(text, "  " if number else "") for number, text in enumerate(texts)]
+
+
+def _finding(finding: snapshot.Finding, session: snapshot.Session, page: Page) -> str:
+    mark, style = _MARKS[finding.severity]
+    head = Piece(f"{mark} {safe.plain(finding.id):<4}", style=style)
+    gain = ""
+    if finding.saving is not None:
+        gain = f": {format.money(finding.saving, short=True)}"
+    elif finding.saving_per_request is not None:
+        gain = f": about {format.money(finding.saving_per_request)} per further request"
+    tail = _moment_of(finding, session, page) + gain
+    room = page.columns - safe.width(head.text + tail)
+    title = safe.clip(safe.plain(finding.title), room)
+    return _compose([head, Piece(title, ""), Piece(tail, "")], page, page.columns)
+
+
+def _moment_of(finding: snapshot.Finding, session: snapshot.Session, page: Page) -> str:
+    place = (finding.thread, finding.request)
+    at = next((bust.at for bust in session.busts if (bust.thread, bust.request) == place), None)
+    return "" if at is None else f" at {format.clock(at, seconds=False, zone=page.zone)}"
+
+
 def _tables(session: snapshot.Session, page: Page) -> Iterator[str]:
-    threads: list[tuple[str, tuple[Request, ...]]] = [("", session.requests)]
-    threads += [(_agent_name(agent), agent.requests) for agent in session.subagents]
-    for name, requests in threads:
-        if name:
-            yield _compose([Piece(name, style=BOLD)], page, page.table_columns)
-        if requests:
-            yield _compose([Piece(_TABLE_HEAD, style=DIM)], page, page.table_columns)
-        for request in requests:
-            style = YELLOW if request.bust else ""
-            row = safe.clip(_row(request, page.encoding, page.zone), page.table_columns)
-            yield _compose([Piece(row, style=style)], page, page.table_columns)
+    yield from _table(session.requests, session.compactions, page)
+    for agent in session.subagents:
+        yield _compose([Piece(_agent_name(agent), style=BOLD)], page, page.table_columns)
+        yield from _table(agent.requests, (), page)
+
+
+def _table(
+    requests: Sequence[Request], compactions: Iterable[Compaction], page: Page
+) -> Iterator[str]:
+    if requests:
+        yield _compose([Piece(_TABLE_HEAD, style=DIM)], page, page.table_columns)
+    ahead = deque(compactions)
+    for request in requests:
+        while ahead and ahead[0].before_request <= request.n:
+            yield _compaction(ahead.popleft(), page)
+        style = YELLOW if request.bust else ""
+        row = safe.clip(_row(request, page.encoding, page.zone), page.table_columns)
+        yield _compose([Piece(row, style=style)], page, page.table_columns)
+    for compaction in ahead:
+        yield _compaction(compaction, page)
+
+
+def _compaction(compaction: Compaction, page: Page) -> str:
+    before, after = compaction.context_before, compaction.context_after
+    pieces = [
+        Piece(f" ── compaction ({safe.plain(compaction.trigger)})", style=DIM),
+        Piece(f"{format.tokens(before)} -> {format.tokens(after)}", "  ", DIM),
+    ]
+    if compaction.method != "exact":
+        price = format.money(compaction.cost, estimated=compaction.cost is not None, short=True)
+        pieces.append(Piece(f"{price} not in the transcript", "  ", DIM))
+    pieces.append(Piece(f"saved {format.tokens(before - after)}", "  ", DIM))
+    return _compose(pieces, page, page.table_columns)
 
 
 def _agent_name(agent: snapshot.Subagent) -> str:

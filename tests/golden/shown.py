@@ -6,11 +6,13 @@ from typing import Any
 from msgspec import structs
 
 from ccmon.measures import Split, Usage
-from ccmon.requests import MAIN, Bust, Compaction, Request
+from ccmon.requests import MAIN, Bust, Compaction, Request, Why
 from ccmon.snapshot import (
     Cache,
+    CacheAlert,
     Context,
     Drag,
+    Finding,
     Health,
     Hidden,
     ModelTotals,
@@ -23,6 +25,7 @@ from ccmon.snapshot import (
     Spend,
     Subagent,
     Totals,
+    TtlCheck,
 )
 
 OPUS, SONNET = "claude-opus-5-5", "claude-sonnet-5-5"
@@ -109,9 +112,69 @@ def subagent(**changes: object) -> Subagent:
     return structs.replace(Subagent(**facts), **changes)
 
 
-def bust(number: int, time_of_day: str, expected: int, read: int, avoidable: float) -> Bust:
+def bust(
+    number: int,
+    time_of_day: str,
+    expected: int,
+    read: int,
+    avoidable: float,
+    why: Why | None = None,
+) -> Bust:
     """A bust of the main thread that rewrote all it did not find."""
-    return Bust(number, MAIN, at(time_of_day), expected, read, expected - read, avoidable)
+    return Bust(number, MAIN, at(time_of_day), expected, read, expected - read, avoidable, why)
+
+
+def finding(key: str = "F4", **changes: object) -> Finding:
+    """That ToolSearch rewrote the prefix before request 205."""
+    facts: dict[str, Any] = {
+        "id": key,
+        "key": key,
+        "severity": "warn",
+        "title": "ToolSearch rewrote 265.2k tokens",
+        "action": "Load tools early in a session, or update Claude Code.",
+        "basis": "server: tools_changed",
+        "value": 2.0687,
+        "saving": 2.0687,
+        "request": 205,
+        "evidence": (("cause", "tools_loaded"),),
+    }
+    return structs.replace(Finding(**facts), **changes)
+
+
+OVERDUE = finding(
+    "F1",
+    severity="high",
+    title="compact is 15x overdue",
+    action="Run /compact with a focus at this break, or /clear when the task is done.",
+    basis="carried $7.59 above 46.3k; compacting costs $0.517, pays back in 7 requests",
+    value=1.727363,
+    saving=None,
+    saving_per_request=0.070218,
+    request=None,
+    evidence=(("o", 14.68249), ("payback_requests", 7.361)),
+)
+SWITCHED = finding(
+    title="model switch rewrote 99.9k tokens",
+    action="Switch models at the start of a session or right after /compact.",
+    basis="exact",
+    value=0.779548,
+    saving=0.779548,
+    request=44,
+    evidence=(("cause", "model_switch"),),
+)
+CACHE = Cache(
+    caching=True,
+    ttl="1h",
+    expires_at=at("15:04:02"),
+    hit_rate=0.98083,
+    hit_rate_last20=0.99427,
+    write_factor=2.60521,
+    busts=3,
+    avoidable=4.129289,
+    written=1_035_277,
+    alert=CacheAlert("off", 0.0),
+    ttl_check=TtlCheck(9.876146, 5.743916, 8, 1),
+)
 
 
 def session(**changes: object) -> Session:
@@ -143,7 +206,7 @@ def session(**changes: object) -> Session:
         "hidden": Hidden(1, 0.121428, "estimated"),
         "context": Context(397_389, None, 1_000_000, "table", 0.397389, 1655.7, 12.304, 137_457.4),
         "next_request": NextRequest(0.106969, 3.206603, 0.079478, 0.027491),
-        "cache": Cache(True, "1h", at("15:04:02"), 0.98083, 0.99427, 2.60521, 3, 4.129289),
+        "cache": CACHE,
         "reread": Reread(0.99059, 541_185, 53_989_058, 99.76081, 2.94891),
         "spend": Spend(
             Split(0.9, 0.0, 0.28, 0.18),
@@ -164,9 +227,20 @@ def session(**changes: object) -> Session:
             since_request=177,
         ),
         "busts": (
-            bust(44, "09:34:01", 99_942, 0, 0.779548),
-            bust(150, "12:21:04", 181_336, 17_100, 1.281041),
-            bust(205, "13:02:03", 265_218, 0, 2.0687),
+            bust(
+                44, "09:34:01", 99_942, 0, 0.779548, Why("model_switch", "exact", "model_changed")
+            ),
+            bust(
+                150,
+                "12:21:04",
+                181_336,
+                17_100,
+                1.281041,
+                Why("idle_past_ttl", "timestamps", idle=3_840.0, ttl=3_600.0, reach="system kept"),
+            ),
+            bust(
+                205, "13:02:03", 265_218, 0, 2.0687, Why("tools_loaded", "server", "tools_changed")
+            ),
         ),
         "compactions": (
             Compaction(
@@ -183,6 +257,7 @@ def session(**changes: object) -> Session:
         ),
         "subagents": (agent,),
         "requests": tuple(request(n, at=at("09:02:10") + 60 * n) for n in range(1, 284)),
+        "findings": (OVERDUE, finding(), SWITCHED),
     }
     return structs.replace(Session(**facts), **changes)
 
@@ -218,6 +293,7 @@ def empty_session(**changes: object) -> Session:
         "compactions": (),
         "subagents": (),
         "requests": (),
+        "findings": (),
     }
     return structs.replace(session(**nothing), **changes)
 
@@ -248,6 +324,7 @@ def unpriced_session(**changes: object) -> Session:
         "busts": (),
         "compactions": (),
         "subagents": (),
+        "findings": (),
         "requests": (
             request(
                 model="someone-else-7b",

@@ -10,14 +10,19 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from ccmon.report import safe
 from ccmon.report.document import render_json
 from ccmon.report.text import Page, render_text
-from ccmon.snapshot import NextRequest, Snapshot
+from ccmon.requests import MAIN, Attempt
+from ccmon.snapshot import CacheAlert, Limit, NextRequest, Reported, Snapshot
 from tests.golden.shown import (
+    CACHE,
     NOW,
+    at,
     empty_session,
+    finding,
     request,
     session,
     snapshot,
@@ -41,13 +46,24 @@ def check(name: str, data: bytes) -> None:
 
 
 def small_session_snapshot() -> Snapshot:
+    (compaction,) = session().compactions
     requests = (
         request(1, growth=30_700, thinks=True),
         request(2, bust=True, rewritten=164_236, cost=1.341, at=NOW, output_is_lower_bound=True),
         request(3, cost=None, split=None, at=None, verb="", label="", growth=-97_500),
     )
     agent = subagent(requests=(request(1, thread="a7e03c", verb="Grep", label="coupon"),))
-    return snapshot(session(requests=requests, subagents=(agent,), request_count=4))
+    return snapshot(
+        session(
+            requests=requests,
+            subagents=(agent,),
+            request_count=4,
+            compactions=(
+                structs.replace(compaction, before_request=3),
+                structs.replace(compaction, before_request=4, method="exact"),
+            ),
+        )
+    )
 
 
 def text_of(shown: Snapshot, page: Page = PAGE, *, requests: bool = False, now: float = NOW) -> str:
@@ -56,6 +72,25 @@ def text_of(shown: Snapshot, page: Page = PAGE, *, requests: bool = False, now: 
 
 def test_the_block_of_one_session() -> None:
     check("session.txt", text_of(snapshot(session())).encode())
+
+
+def test_a_session_in_trouble_says_everything_it_has_to_say() -> None:
+    attempts = (
+        Attempt(MAIN, at("14:05:10"), "lost", "connection", cost=0.0812),
+        Attempt(MAIN, at("14:06:10"), "in_flight", ""),
+    )
+    limits = (
+        Limit("5h", 0.42, at("16:00:00")),
+        Limit("7d", 0.18, None),
+        Limit("reset since", 0.99, NOW),
+    )
+    shown = session(
+        attempts=attempts,
+        cache=structs.replace(CACHE, alert=CacheAlert("severe", 0.41, 4, 365_000, 177)),
+        findings=tuple(finding(f"F{number}", severity="info") for number in range(10, 17)),
+        reported=Reported(NOW, limits=limits),
+    )
+    check("trouble.txt", text_of(snapshot(shown)).encode())
 
 
 def test_several_sessions_the_unpriced_and_the_empty_one_included() -> None:
@@ -103,6 +138,7 @@ HOSTILE = (
 
 
 def hostile_snapshot() -> Snapshot:
+    (last,) = session().compactions
     agent = subagent(agent_id=HOSTILE, type=HOSTILE, description=HOSTILE * 20)
     hostile = session(
         session_id=HOSTILE,
@@ -111,6 +147,9 @@ def hostile_snapshot() -> Snapshot:
         version=HOSTILE,
         requests=(request(verb=HOSTILE, label=HOSTILE * 50),),
         subagents=(agent,),
+        findings=(finding(title=HOSTILE * 9), finding(HOSTILE, request=None)),
+        compactions=(structs.replace(last, trigger=HOSTILE, before_request=1),),
+        reported=Reported(NOW, limits=(Limit(HOSTILE, 0.5, None),)),
     )
     return snapshot(hostile)
 
@@ -134,6 +173,7 @@ def variations() -> Iterator[Snapshot]:
     yield snapshot(session())
     yield snapshot(session(project="a-project-with-a-name-" * 9, version="2.1.330-beta.1+build"))
     yield snapshot(session(project="漢字" * 60))
+    yield snapshot(session(findings=(finding(title="漢字" * 60, saving=1e9),)))
     yield snapshot(session(cost=123_456.78, next_request=NextRequest(1_234.5, 9_876.5, 1.0, 1.0)))
     yield with_health(snapshot(unpriced_session()), files=123_456, malformed_lines=1_234_567)
 
@@ -146,8 +186,9 @@ def test_no_line_is_wider_than_the_page(shown: Snapshot) -> None:
 
 
 def test_a_figure_that_does_not_fit_is_left_out_whole() -> None:
-    narrow = text_of(snapshot(session()), Page(columns=40, zone=UTC))
-    full = text_of(snapshot(session()))
+    shown = snapshot(session(findings=()))
+    narrow = text_of(shown, Page(columns=40, zone=UTC))
+    full = text_of(shown)
     for line, whole in zip(narrow.splitlines()[1:-1], full.splitlines()[1:-1], strict=True):
         assert whole.startswith(line)
         assert re.match(r",?\s|$", whole[len(line) :])

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from ccmon.measures import Split, Usage
 from ccmon.report.document import document, render_json
-from ccmon.snapshot import Cache, Session, Snapshot
+from ccmon.requests import MAIN, Attempt, Why
+from ccmon.snapshot import Cache, CacheAlert, Limit, NextRequest, Reported, Session, Snapshot
 from tests.golden.shown import (
+    CACHE,
     NOW,
     at,
+    bust,
     empty_session,
     request,
     session,
@@ -33,7 +37,7 @@ SCHEMA = {
     "session": "session_id title? project cwd? model? version? active status started_at?"
     " last_request_at? turns requests usage cost_usd? cost_is_lower_bound lower_bound_reasons"
     " unpriced_requests output_lower_bound_requests hidden? context? next_request? cache? reread?"
-    " spend_split? drag? composition? busts compactions subagents findings",
+    " spend_split? drag? composition? busts compactions subagents findings attempts reported?",
     "usage": USAGE,
     "hidden": "requests cost_usd? method",
     "context": "tokens window? window_source fill? growth_per_request? requests_per_turn?"
@@ -50,9 +54,14 @@ SCHEMA = {
     "compactions": "before_request at? trigger pre_tokens? context_before context_after cost_usd?"
     " method",
     "subagents": "agent_id type? parent_agent_id? model? active requests usage cost_usd?"
-    " cost_is_lower_bound context_tokens?",
+    " cost_is_lower_bound context_tokens? cache? next_request?",
+    "findings": "id severity request? title saving_usd? saving_per_request_usd? evidence action"
+    " basis thread",
+    "attempts": "in_flight refused lost in_flight_since?",
+    "reported": "at window? ttl? expires_at? cost_usd? limits",
+    "limits": "name used resets_at?",
     "by_model": "model? requests usage cost_usd? cost_is_lower_bound",
-    "health": "files bytes unreadable_files malformed_lines skipped estimator",
+    "health": "files bytes unreadable_files malformed_lines skipped estimator cost_state_conflicts",
     "skipped": "synthetic copies unknown_types",
     "request_list": "n thread message_id request_id? at? model? stop_reason? usage thinking_tokens?"
     " context growth new reread expected_read rewritten cost_usd? output_is_lower_bound"
@@ -66,6 +75,7 @@ ENUMS: dict[str, set[object]] = {
     "method": {"exact", "split", "estimated"},
     "alert": {"off", "high", "severe"},
     "ttl": {"5m", "1h", None},
+    "severity": {"info", "warn", "high"},
     "confidence": {"server", "exact", "timestamps", "inferred", "unknown"},
     "estimator": {"off", "o200k"},
 }
@@ -82,8 +92,20 @@ def shown_by(*sessions: Session, requests: bool = False, now: float = NOW) -> di
     return decoded
 
 
+REPORTED = Reported(
+    at=NOW,
+    window=1_000_000,
+    ttl="1h",
+    expires_at=at("15:04:02"),
+    cost=22.281,
+    limits=(Limit("5h", 0.42, at("16:00:00")), Limit("7d", 0.18, None)),
+)
+
+
 def everything() -> Snapshot:
-    return snapshot(session(), unpriced_session(), empty_session())
+    agent = subagent(cache=CACHE, next_request=NextRequest(0.01, 0.14, 0.004, 0.006))
+    shown = session(subagents=(agent,), reported=REPORTED)
+    return snapshot(shown, unpriced_session(), empty_session())
 
 
 def walk(name: str, value: object) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -103,6 +125,8 @@ def test_every_object_has_its_keys_in_order_and_only_the_listed_ones_are_null(
 ) -> None:
     seen = set()
     for name, found in walk("top", document(everything(), requests=requests, now=NOW)):
+        if name == "evidence":
+            continue
         keys = SCHEMA[name].split()
         if name == "session" and requests:
             keys.append("request_list")
@@ -154,10 +178,81 @@ def test_the_split_adds_up_to_the_cost_within_rounding() -> None:
 def test_figures_that_later_measurements_fill_are_present_and_say_nothing() -> None:
     (found,) = shown_by(session())["sessions"]
     assert found["composition"] is None
-    assert found["findings"] == []
-    assert found["cache"]["alert"] == "off"
-    assert {bust["cause"] for bust in found["busts"]} == {"unknown"}
     assert shown_by()["health"]["estimator"] == "off"
+
+
+def test_a_bust_says_why_how_sure_that_is_and_what_the_server_said() -> None:
+    (found,) = shown_by(session())["sessions"]
+    whys = [
+        (bust["cause"], bust["confidence"], bust["server_reason"], bust["broke_at"])
+        for bust in found["busts"]
+    ]
+    assert whys == [
+        ("model_switch", "exact", "model_changed", None),
+        ("idle_past_ttl", "timestamps", None, None),
+        ("tools_loaded", "server", "tools_changed", None),
+    ]
+
+
+def test_a_bust_without_an_explanation_is_unknown() -> None:
+    unexplained = bust(7, "09:34:01", 3_900, 0, 0.01)
+    why = Why("unknown", "unknown", broke_at="Read foo.py", reach="partial")
+    partial = bust(9, "09:35:01", 99_000, 40_000, 0.4, why)
+    (found,) = shown_by(session(busts=(unexplained, partial)))["sessions"]
+    assert [(each["cause"], each["broke_at"]) for each in found["busts"]] == [
+        ("unknown", None),
+        ("unknown", "Read foo.py"),
+    ]
+
+
+def test_the_cache_object_carries_the_alert_and_the_check_of_both_tiers() -> None:
+    cache = structs.replace(CACHE, alert=CacheAlert("severe", 0.41234, 4, 365_000, 177))
+    (found,) = shown_by(session(cache=cache))["sessions"]
+    assert (found["cache"]["alert"], found["cache"]["alert_share"]) == ("severe", 0.4123)
+    assert (found["cache"]["ttl_5m_usd"], found["cache"]["ttl_1h_usd"]) == (9.876146, 5.743916)
+
+
+def test_findings_stand_in_their_order_with_their_evidence_rounded() -> None:
+    (found,) = shown_by(session())["sessions"]
+    overdue, *others = found["findings"]
+    assert list(overdue["evidence"].items()) == [("o", 14.6825), ("payback_requests", 7.36)]
+    assert (overdue["saving_usd"], overdue["saving_per_request_usd"]) == (None, 0.070218)
+    assert [(one["id"], one["request"], one["evidence"]) for one in others] == [
+        ("F4", 205, {"cause": "tools_loaded"}),
+        ("F4", 44, {"cause": "model_switch"}),
+    ]
+
+
+def test_attempts_are_counted_by_what_became_of_them() -> None:
+    attempts = (
+        Attempt(MAIN, at("14:06:00"), "refused", "529"),
+        Attempt(MAIN, at("14:06:05"), "lost", "connection"),
+        Attempt(MAIN, at("14:06:15"), "in_flight", ""),
+        Attempt("a7e03c", at("14:06:10"), "in_flight", ""),
+        Attempt("a7e03c", None, "in_flight", ""),
+    )
+    (found,) = shown_by(session(attempts=attempts))["sessions"]
+    assert found["attempts"] == {
+        "in_flight": 3,
+        "refused": 1,
+        "lost": 1,
+        "in_flight_since": "2026-11-23T14:06:10Z",
+    }
+
+
+def test_what_the_client_reported_is_shown_as_it_came() -> None:
+    (found, *_) = json.loads(render_json(everything(), now=NOW))["sessions"]
+    assert found["reported"] == {
+        "at": "2026-11-23T14:06:22Z",
+        "window": 1_000_000,
+        "ttl": "1h",
+        "expires_at": "2026-11-23T15:04:02Z",
+        "cost_usd": 22.281,
+        "limits": [
+            {"name": "5h", "used": 0.42, "resets_at": "2026-11-23T16:00:00Z"},
+            {"name": "7d", "used": 0.18, "resets_at": None},
+        ],
+    }
 
 
 @pytest.mark.parametrize(
