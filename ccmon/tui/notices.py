@@ -16,7 +16,8 @@ SECONDS = 6.0
 """How long each stays."""
 WIDTH = 45
 """Cells of a line of a toast."""
-_DESKTOP_CELLS = 200
+DESKTOP_CELLS = 200
+"""Length of a desktop notification at most."""
 _LOOKS: dict[Severity, tuple[str, Literal["error", "warning", "information"]]] = {
     "high": ("!!", "error"),
     "warn": ("!", "warning"),
@@ -66,5 +67,5 @@ class Notices:
         if self._app.settings.bell:
             self._app.bell()
         if self._app.settings.desktop:
-            self._app.tell_desktop(clip(f"{project} {head}: {text}".strip(), _DESKTOP_CELLS))
+            self._app.tell_desktop(clip(f"{project} {head}: {text}".strip(), DESKTOP_CELLS))
         self._app.set_timer(SECONDS, self._next)

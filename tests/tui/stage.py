@@ -68,8 +68,12 @@ async def running(
     settings: Settings | None = None,
     session_id: str | None = None,
     clock: Callable[[], float] | None = None,
+    toasts: bool = False,
 ) -> AsyncIterator[tuple[CcmonApp, Pilot[None]]]:
-    """The app at work on ``snapshot``, its clock standing at the snapshot's moment."""
+    """The app at work on ``snapshot``, its clock standing at the snapshot's moment.
+
+    Notifications are drawn with ``toasts`` only, so that they cover nothing elsewhere.
+    """
     settings = settings or Settings()
     app = CcmonApp(
         lambda: FakeMonitor(snapshot, settings),
@@ -77,7 +81,7 @@ async def running(
         session_id=session_id,
         clock=clock or (lambda: snapshot.generated_at),
     )
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         await shown(app, pilot)
         yield app, pilot
 

@@ -43,7 +43,7 @@ def bare_session(**changes: object) -> Session:
             "started_at": None, "last_request_at": None, "cost": None, "context": None,
             "next_request": None, "cache": None, "reread": None, "spend": None, "drag": None,
             "hidden": None, "busts": (), "compactions": (), "subagents": (), "requests": (),
-            "request_count": 0, "status": "unknown",
+            "request_count": 0, "status": "unknown", "findings": (),
         } | changes,
     )  # fmt: skip
 

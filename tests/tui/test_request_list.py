@@ -48,11 +48,24 @@ def test_a_row_shows_number_time_context_growth_reading_output_price_and_next_st
     )
 
 
-def test_a_bust_is_marked_and_says_what_was_found_of_what_had_been_left() -> None:
+def test_a_bust_is_marked_and_says_why() -> None:
     text = row_of(numbered(150))
     assert text.startswith("! 150")
     assert " 9%  164.2k " in text
-    assert text.rstrip().endswith("BUST got 17.1k of 181.3k")
+    assert text.rstrip().endswith("BUST idle 1h04m > 1h TTL")
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [(120, "ToolSearch loaded tools"), (100, "tools_changed"), (45, "tools_changed")],
+)
+def test_a_cause_that_does_not_fit_gives_way_to_the_servers_word(width: int, words: str) -> None:
+    assert row_of(numbered(205), width).rstrip().endswith(f"BUST {words}")
+
+
+def test_a_bust_that_nobody_explains_says_what_was_found_of_what_had_been_left() -> None:
+    request = msgspec.structs.replace(numbered(150), why=None)
+    assert row_of(request).rstrip().endswith("BUST got 17.1k of 181.3k")
 
 
 def test_the_cursor_takes_the_mark_and_a_bust_keeps_its_word() -> None:
@@ -76,7 +89,7 @@ def test_a_prompt_shows_its_text() -> None:
         ("1.341", True),
         ("0.003", False),
         ("BUST", True),
-        ("got", False),
+        ("idle", False),
     ],
 )
 def test_what_a_bust_cost_is_amber_and_the_rest_is_not(text: str, amber: bool) -> None:
