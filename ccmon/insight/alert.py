@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 
-from msgspec import Struct
-
 from ccmon.requests import Request
 from ccmon.snapshot import AlertState, CacheAlert
 
@@ -43,32 +41,28 @@ class AlertMachine:
         return self.state
 
 
-class Paid(Struct, frozen=True, gc=False):
-    """One request of the window: tokens written again, and what that cost of the whole, in USD."""
-
-    rewritten: int
-    rewrite: float
-    cost: float
-
-
 class AlertFold:
     """The cache state of one thread up to a request: a left fold over its rows."""
 
     def __init__(self) -> None:
         self.since: int | None = None
         self._machine = AlertMachine()
-        self._window: deque[Paid] = deque(maxlen=WINDOW)
+        self._costs: deque[float] = deque(maxlen=WINDOW)
+        self._rewrites: deque[float] = deque(maxlen=WINDOW)
+        self._rewritten: deque[int] = deque(maxlen=WINDOW)
 
     def copy(self) -> AlertFold:
         """A fold that goes on from here without touching this one."""
         twin = copy(self)
-        twin._machine, twin._window = copy(self._machine), copy(self._window)
+        twin._machine, twin._costs = copy(self._machine), copy(self._costs)
+        twin._rewrites, twin._rewritten = copy(self._rewrites), copy(self._rewritten)
         return twin
 
     def push(self, row: Request) -> None:
         """Take in the next request; one without a price stands in the window and costs nothing."""
-        rewrite = row.split.rewrite if row.split is not None else 0.0
-        self._window.append(Paid(row.rewritten if row.bust else 0, rewrite, row.cost or 0.0))
+        self._costs.append(row.cost or 0.0)
+        self._rewrites.append(row.split.rewrite if row.split is not None else 0.0)
+        self._rewritten.append(row.rewritten)
         before = self._machine.state
         state = self._machine.push(self._share(), self._busts())
         if state != before:
@@ -80,15 +74,13 @@ class AlertFold:
             state=self._machine.state,
             share=self._share(),
             busts=self._busts(),
-            rewritten=sum(paid.rewritten for paid in self._window),
+            rewritten=sum(self._rewritten),
             since_request=self.since,
         )
 
     def _share(self) -> float | None:
-        cost = sum([paid.cost for paid in self._window])
-        if len(self._window) < SEEN or not cost:
-            return None
-        return sum([paid.rewrite for paid in self._window]) / cost
+        cost = sum(self._costs)
+        return sum(self._rewrites) / cost if len(self._costs) >= SEEN and cost else None
 
     def _busts(self) -> int:
-        return sum([paid.rewritten > 0 for paid in self._window])
+        return len(self._rewritten) - self._rewritten.count(0)

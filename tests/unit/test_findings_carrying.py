@@ -41,6 +41,13 @@ class TestCompactionOverdue:
     def test_silent_until_a_turn_has_ended(self) -> None:
         assert found(overdue(requests=stopping(170)), "F1") == []
 
+    def test_becoming_worse_does_not_make_it_silent(self) -> None:
+        drag = sample_session().drag
+        assert drag is not None
+        worse = replace(drag, state="dominates", since_request=280)
+        assert found(overdue(requests=stopping(180), drag=worse), "F1") != []
+        assert found(overdue(requests=stopping(60), drag=worse), "F1") == [], "segment before"
+
     def test_silent_while_drag_is_off(self) -> None:
         drag = sample_session().drag
         assert drag is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import takewhile
 
 from ccmon import format
 from ccmon.insight.findings.case import Case
@@ -26,7 +27,8 @@ def compaction_overdue(case: Case) -> Iterator[Finding]:
     drag = session.drag
     if drag is None or drag.state == "off" or last is None or not session.active:
         return
-    cost = drag.compact_cold if case.phase == "cold" else drag.compact
+    cold = case.phase == "cold"
+    cost = drag.compact_cold if cold else drag.compact
     saving = drag.saving_per_request
     if drag.o is None or drag.carried is None or cost is None or not saving or saving < 0:
         return
@@ -42,7 +44,7 @@ def compaction_overdue(case: Case) -> Iterator[Finding]:
         title=f"compact is {format.multiple(drag.o)} overdue",
         action=f"Run /compact with a focus {_when(case)}, or /clear when the task is done.",
         basis=f"carried {format.money(drag.carried)} above {format.tokens(drag.base_tokens)};"
-        f" compacting costs {format.money(cost)}, pays back in {requests}",
+        f" compacting costs {format.money(cost)}{' cold' if cold else ''}, pays back in {requests}",
         value=saving * case.ahead,
         saving_per_request=saving,
         evidence=(("o", drag.o), ("payback_requests", payback)),
@@ -55,13 +57,18 @@ def _just_compacted(case: Case, last: Request) -> bool:
 
 
 def _had_a_break(case: Case) -> bool:
-    """Whether there has been an end of turn since the state was entered, or is one now."""
-    drag = case.session.drag
+    """Whether there has been an end of turn since the state was entered, or is one now.
+
+    What dominates was high before: then one in the whole segment will do.
+    """
     if case.resting:
         return True
-    since = drag.since_request if drag is not None else None
-    rows = case.session.requests[since - 1 if since else 0 :]
-    return any(row.stop_reason == "end_turn" for row in rows)
+    rows, drag = case.session.requests, case.session.drag
+    since = drag.since_request if drag is not None and drag.state == "high" else None
+    recent = takewhile(
+        lambda row: row.n >= (since or 1) and row.segment == rows[-1].segment, reversed(rows)
+    )
+    return any(row.stop_reason == "end_turn" for row in recent)
 
 
 def _when(case: Case) -> str:
