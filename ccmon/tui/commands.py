@@ -8,7 +8,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["all", "overview", "requests", "request", "text"]
+Place = Literal["all", "overview", "requests", "cache", "request", "text"]
 """Where a command works: everywhere, or on one screen."""
 
 
@@ -25,6 +25,7 @@ class Tab:
 TABS: tuple[Tab, ...] = (
     Tab("1", "overview", "Overview", "Over"),
     Tab("2", "requests", "Requests", "Req"),
+    Tab("4", "cache", "Cache", "Cache"),
 )
 
 
@@ -65,9 +66,11 @@ def _tab_command(tab: Tab) -> Command:
 _LISTS: tuple[Place, ...] = ("overview", "requests")
 _LIST: tuple[Place, ...] = ("requests",)
 _ONE: tuple[Place, ...] = ("request",)
-_PANES: tuple[Place, ...] = ("overview", *_ONE)
-_ROWS: tuple[Place, ...] = (*_LISTS, "text")
-_PAGES: tuple[Place, ...] = (*_LISTS, "request", "text")
+_CACHE: tuple[Place, ...] = ("cache",)
+_TABLES: tuple[Place, ...] = (*_LIST, *_CACHE)
+_PANES: tuple[Place, ...] = ("overview", *_CACHE, *_ONE)
+_ROWS: tuple[Place, ...] = (*_LISTS, *_CACHE, "text")
+_PAGES: tuple[Place, ...] = (*_LISTS, *_CACHE, "request", "text")
 
 COMMANDS: tuple[Command, ...] = (
     *(_tab_command(tab) for tab in TABS),
@@ -84,6 +87,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("tab", "pane(1)", "tab", "pane", "next pane", "Move", _PANES),
     Command("shift+tab", "pane(-1)", "shift+tab", "pane", "previous pane", "Move", _PANES),
     Command("enter", "open", "enter", "open", "open the request, or evidence", "Open", _LISTS),
+    Command("enter", "open", "enter", "its request", "open the bust's request", "Open", _CACHE),
     Command(
         "x",
         "dismiss_finding",
@@ -98,7 +102,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("y", "copy", "y", "copy", "copy the id", "Open", (*_LIST, *_ONE)),
     Command("Y", "copy_json", "Y", "copy JSON", "copy as JSON", "Open", (*_LIST, *_ONE)),
     Command(
-        "e", "export", "e", "export", "the list as CSV, into the working folder", "Open", _LIST
+        "e",
+        "export",
+        "e",
+        "export CSV",
+        "the list as CSV, into the working folder",
+        "Open",
+        _TABLES,
     ),
     Command(
         "escape",
@@ -107,15 +117,15 @@ COMMANDS: tuple[Command, ...] = (
         "back",
         "close, clear the filter, back; never quits",
         "Open",
-        (*_LIST, *_ONE, "text"),
+        (*_TABLES, *_ONE, "text"),
     ),
     Command("slash", "filter", "/", "filter", "filter the list", "Find", _LISTS),
-    Command("n", "bust(1)", "n", "bust", "next cache bust", "Find", _LISTS),
-    Command("N", "bust(-1)", "N", "bust", "previous cache bust", "Find", _LISTS),
+    Command("n", "bust(1)", "n", "bust", "next cache bust", "Find", (*_LISTS, *_CACHE)),
+    Command("N", "bust(-1)", "N", "bust", "previous cache bust", "Find", (*_LISTS, *_CACHE)),
     Command("b", "busts_only", "b", "busts", "cache busts only", "Find", _LIST),
     Command("o", "prompts_only", "o", "prompts", "prompts only", "Find", _LIST),
-    Command("s", "sort", "s", "sort", "sort by the next column", "Find", _LIST),
-    Command("r", "reverse", "r", "reverse", "reverse the order", "Find", _LIST),
+    Command("s", "sort", "s", "sort", "sort by the next column", "Find", _TABLES),
+    Command("r", "reverse", "r", "reverse", "reverse the order", "Find", _TABLES),
     Command("f", "follow", "f", "follow", "follow the newest; moving lets go", "Find", _LISTS),
     Command("t", "unit", "t", "$|tok|%", "unit: dollars, tokens, share of spend", "View"),
     Command("p", "pause", "p", "pause", "freeze the screens; counting goes on", "View"),
@@ -132,6 +142,7 @@ FOOTERS: dict[Place, str] = {
     "all": "? q",
     "overview": "/ t n/N x enter tab ctrl+p ? q",
     "requests": "enter n/N b o f / s y esc",
+    "cache": "n/N enter e tab esc",
     "request": "j/k tab v u y Y esc",
     "text": "ctrl+d/ctrl+u esc",
 }

@@ -20,10 +20,17 @@ def _requests() -> Screen[None]:
     return RequestsScreen()
 
 
+def _cache() -> Screen[None]:
+    from ccmon.tui.screens.cache import CacheScreen
+
+    return CacheScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[None]]] = {
     "empty": EmptyScreen,
     "overview": _overview,
     "requests": _requests,
+    "cache": _cache,
 }
 """Modes by the names that the tab table uses; ``empty`` while there is no session."""
 

@@ -14,7 +14,7 @@ from tests import sample
 from tests.tui.reading import seen
 from tests.tui.stage import check_golden, running, screen_lines, settled
 
-PLACES: tuple[Place, ...] = ("all", "overview", "requests", "request", "text")
+PLACES: tuple[Place, ...] = ("all", "overview", "requests", "cache", "request", "text")
 
 
 @pytest.mark.parametrize("width", [56, 76, 96])

@@ -115,7 +115,9 @@ class MonitorScreen(Screen[None]):
     def export(self, kind: str, text: str) -> None:
         """Write a CSV of the session into the working directory, never over another file."""
         identity = self.session.session_id[:8] if self.session is not None else ""
-        stem = f"ccmon-{identity}-{kind}" if identity.replace("-", "").isalnum() else f"ccmon-{kind}"
+        stem = (
+            f"ccmon-{identity}-{kind}" if identity.replace("-", "").isalnum() else f"ccmon-{kind}"
+        )
         places = self.ccmon.snapshot.places if self.ccmon.snapshot is not None else ()
         try:
             path = write_new(stem, "csv", text, places)

@@ -28,6 +28,7 @@ _TERM = 14
 _WHERE: dict[Place, str] = {
     "overview": "On the Overview",
     "requests": "On Requests",
+    "cache": "On Cache",
     "request": "On one request",
     "text": "In a text",
 }
@@ -47,6 +48,15 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("read%", "Share of the context that came from the cache."),
     ("bust", "A request that found less in the cache than the one before had left there. Lost:"
      " what that cost beyond a normal read."),
+    ("expected, got", "What the request before had left in the cache, and what a bust found of it."),
+    ("wasted", "What a bust cost beyond a normal read."),
+    ("evidence", "What a cause rests on: the server's own verdict, facts of the transcript (exact),"
+     " the times of two requests, or a guess from what changed (inferred)."),
+    ("2.6x peak", "All that was ever written to the cache / the largest context: 1 would be ideal."),
+    ("keep-warm", "One request before the deadline re-reads the context and starts its time anew; a"
+     " lapse writes it again."),
+    ("TTL check", "Writing everything once, and again after each pause beyond 5 minutes or an hour,"
+     " at the prices of either tier."),
     ("full in ~40", "Requests until the window is full, if the context grows on as it does."),
     ("│", "Crossing point: the context from which re-reading costs more than new content and"
      " output together, as this session grows."),

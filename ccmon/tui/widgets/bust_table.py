@@ -1,0 +1,200 @@
+"""The table of busts: of the main thread and of sub-agents, newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ccmon.requests import Bust
+from ccmon.snapshot import Session
+from ccmon.tui.safe import Part, clip, line
+from ccmon.tui.widgets.bust_row import Shape, bust_row, number, sorted_busts, titles
+from ccmon.tui.widgets.strips import StripMaker
+from ccmon.tui.widgets.timeline import Place, place_of
+
+if TYPE_CHECKING:
+    from ccmon.tui.app import CcmonApp
+
+HEADER = 1
+
+
+class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """Busts of one session with a cursor: on the first row until it is moved, then on its bust."""
+
+    DEFAULT_CSS = """
+    BustTable {
+        height: 1fr;
+        width: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size: 0 0;
+    }
+    """
+
+    class Moved(Message):
+        """The cursor is on another bust."""
+
+    class Opened(Message):
+        """The request of a bust is to be opened."""
+
+        def __init__(self, bust: Bust) -> None:
+            super().__init__()
+            self.bust = bust
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.sort = "time"
+        self.descending = True
+        self._busts: list[Bust] = []
+        self._digits = 0
+        self._cursor = 0
+        self._place: Place | None = None
+        self._session: Session | None = None
+        self._maker = StripMaker(self)
+
+    @property
+    def ccmon(self) -> CcmonApp:
+        """The app, typed."""
+        return cast("CcmonApp", self.app)
+
+    @property
+    def busts(self) -> list[Bust]:
+        """The busts in the order shown."""
+        return self._busts
+
+    @property
+    def selected(self) -> Bust | None:
+        """The bust under the cursor."""
+        return self._busts[self._cursor] if self._cursor < len(self._busts) else None
+
+    def show(self, session: Session) -> None:
+        """Show the busts of this session as it is now; a cursor that was moved stays on its own."""
+        if self._session is None or self._session.session_id != session.session_id:
+            self._place = None
+            self.scroll_to(y=0, animate=False)
+        self._session = session
+        self._arrange()
+
+    def sort_by(self, column: str, *, descending: bool) -> None:
+        """Another order; the cursor stays on its bust."""
+        if (selected := self.selected) is not None:
+            self._place = place_of(selected)
+        self.sort, self.descending = column, descending
+        self._arrange()
+
+    def move(self, delta: int) -> None:
+        """Move the cursor by so many rows."""
+        if self._busts:
+            self._go(max(0, min(len(self._busts) - 1, self._cursor + delta)))
+
+    def move_page(self, pages: float) -> None:
+        """Move by a part of what is in sight."""
+        rows = max(1, round(self._in_sight * abs(pages)))
+        self.move(rows if pages > 0 else -rows)
+
+    def move_to_end(self, *, last: bool) -> None:
+        """Go to the first or the last row."""
+        self.move(len(self._busts) if last else -len(self._busts))
+
+    def move_to(self, place: Place) -> None:
+        """Go to the bust of a request, if it is one."""
+        for index, bust in enumerate(self._busts):
+            if place_of(bust) == place:
+                self._go(index)
+
+    def open(self) -> None:
+        """Open the request of the bust under the cursor."""
+        if self.selected is not None:
+            self.post_message(self.Opened(self.selected))
+
+    def render_line(self, y: int) -> Strip:
+        """Row ``y`` of the widget: titles, then busts; words where there are none."""
+        width, session = self.size.width, self._session
+        if session is None:
+            return Strip.blank(width, self.visual_style.rich_style)
+        if not self._busts:
+            return self._maker.strip(line(*_nothing(session, width)) if y == 0 else line(""), width)
+        shape = self._shape()
+        if y < HEADER:
+            return self._maker.strip(titles(shape, self.sort, descending=self.descending), width)
+        index = self.scroll_offset.y + y - HEADER
+        if index >= len(self._busts):
+            return self._maker.strip(line(""), width)
+        row = bust_row(session, self._busts[index], shape, cursor=index == self._cursor)
+        return self._maker.strip(row, width)
+
+    def notify_style_update(self) -> None:
+        """Another theme: no style found before is right."""
+        self._maker.forget()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self._reveal()
+
+    def on_click(self, event: events.Click) -> None:
+        """A title sorts, a row takes the cursor, a second click opens it."""
+        if self._session is None or not self._busts:
+            return
+        if event.y < HEADER:
+            name = self._shape().column_at(event.x)
+            if name is not None:
+                self.sort_by(name, descending=not self.descending if name == self.sort else True)
+                self.post_message(self.Moved())
+            return
+        index = self.scroll_offset.y + event.y - HEADER
+        if index == self._cursor:
+            self.open()
+        elif index < len(self._busts):
+            self._go(index)
+
+    @property
+    def _in_sight(self) -> int:
+        return max(1, self.size.height - HEADER)
+
+    def _shape(self) -> Shape:
+        return Shape.fitting(
+            self.size.width, digits=self._digits, unit=self.ccmon.unit, flat=self.ccmon.flat
+        )
+
+    def _arrange(self) -> None:
+        if self._session is None:
+            return
+        self._busts = sorted_busts(self._session.busts, self.sort, descending=self.descending)
+        self._digits = max((len(number(bust)) for bust in self._busts), default=0)
+        places = [place_of(bust) for bust in self._busts]
+        self._cursor = places.index(self._place) if self._place in places else 0
+        self.virtual_size = Size(self.size.width, len(self._busts) + HEADER)
+        self._reveal()
+        self.refresh()
+
+    def _go(self, index: int) -> None:
+        self._cursor, self._place = index, place_of(self._busts[index])
+        self._reveal()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def _reveal(self) -> None:
+        """Scroll by as little as needed to have the cursor in sight."""
+        top, rows = round(self.scroll_target_y), self._in_sight
+        target = min(max(top, self._cursor - rows + 1), self._cursor)
+        if target != top:
+            self.scroll_to(y=target, animate=False, force=True)
+
+
+def _nothing(session: Session, width: int) -> list[Part]:
+    """Why there is no bust."""
+    if not session.requests:
+        text = "no request yet"
+    elif session.cache is not None and not session.cache.caching:
+        text = "nothing is cached, so nothing can break"
+    else:
+        text = "no busts: every request found in the cache what the one before had left there"
+        if len(text) + 3 > width:
+            text = "no busts: the cache has held"
+    return [(f"  {clip(text, width - 3)}", "$label")]
