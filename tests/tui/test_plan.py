@@ -60,7 +60,13 @@ def test_spare_rows_go_to_the_list() -> None:
     assert tall.height - short.height == 7
 
 
-def test_totals_stand_below_the_list_only_where_it_has_rows_enough() -> None:
+def test_narrow_the_findings_come_before_the_list() -> None:
+    assert plan(60, 18).regions["findings"].height == 5
+    assert "list" not in plan(60, 18).regions
+    assert {"findings", "list"} <= set(plan(60, 40).regions)
+
+
+def test_totals_stand_below_the_findings_only_where_these_have_rows_enough() -> None:
     assert has_totals(plan(100, 27))
     assert not has_totals(plan(80, 21))
     assert not has_totals(plan(160, 42))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ccmon.entries import AnyEntry, Block
 from ccmon.requests import Request
 from ccmon.tui.query import parse
+from tests import sample
 from tests.builders import OPUS_5, START, assistant, main_rows, prompt, usage
 
 
@@ -70,6 +71,23 @@ def test_a_span_of_time_is_local_and_may_run_over_midnight() -> None:
     other = f"{(moment.hour + 3) % 24:02d}:00..{(moment.hour + 22) % 24:02d}:59"
     assert not parse(other).matches(first)
     assert parse("00:00..24:00").matches(first)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("idle", [150]),
+        ("tools_loaded", [205]),
+        ("tools_changed", [205]),
+        ("toolsearch bust", [205]),
+        ("TaskCreate bust", [205]),
+        ("sonnet-5-5", [44]),
+        ("bust !idle", [44, 205]),
+    ],
+)
+def test_words_find_the_causes_of_busts(text: str, numbers: list[int]) -> None:
+    query = parse(text)
+    assert [row.n for row in sample.main_requests() if query.matches(row)] == numbers
 
 
 @pytest.mark.parametrize(

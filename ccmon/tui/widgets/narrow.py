@@ -67,7 +67,7 @@ def _next_row(session: Session, width: int, now: float) -> Content:
     if price.warm and price.cold is not None:
         groups[-1] = [*groups[-1], (f" {fmt.multiple(price.cold / price.warm)}", "$label")]
     if sent := words.in_flight(session.attempts):
-        groups.append([(sent.removeprefix("request "), "$label")])
+        groups.append([(sent.removeprefix("request ").partition(" since ")[0], "$label")])
     return facts(width, *groups, gap="    ")
 
 

@@ -60,7 +60,7 @@ class _Warning:
 
     def line(self, width: int) -> Content:
         """As wide as the screen: the longest wording that fits, then the id where it fits."""
-        head = line(" ", (f"{self.mark} {self.name}", self.style), "  ")
+        head = line(" ", (f"{self.mark:2} {self.name}", self.style), "  ")
         lines = [line(head, *wording) for wording in self.wordings]
         content = next((each for each in lines if each.cell_length <= width), head)
         finding = line((self.finding, self.style.removesuffix(" bold")), " ")
