@@ -12,6 +12,7 @@ from ccmon.insight.peers import Peers
 from ccmon.insight.summary import Facts, Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
+from ccmon.measures import Ttl
 from ccmon.requests import MAIN, Bust, Cause, Confidence, Why
 from ccmon.snapshot import Finding, Session, Status
 from tests.builders import OPUS_5_5, SESSION, START, assistant, feed, prompt, usage
@@ -39,7 +40,7 @@ def growing(
     *contexts: int,
     model: str = OPUS_5_5,
     stop: str = "end_turn",
-    ttl: str = "1h",
+    ttl: Ttl = "1h",
     start: float = START,
 ) -> list[AnyEntry]:
     """A thread whose requests read what was there and write the rest; a prompt before each."""

@@ -11,7 +11,7 @@ from copy import copy
 from msgspec import Struct
 
 from ccmon.ledger.stats import ThreadStats
-from ccmon.measures import TTL_SECONDS, Price
+from ccmon.measures import TTL_SECONDS, Price, Ttl
 from ccmon.requests import Request
 from ccmon.snapshot import TtlCheck
 
@@ -50,19 +50,24 @@ class Pauses(Struct, frozen=True, gc=False):
 
 
 class Tiers(Struct, frozen=True, gc=False):
-    """What either tier costs one session, in USD, and the pauses that tell them apart."""
+    """What either tier costs one session, in USD, and the pauses that tell them apart.
+
+    ``used`` is the tier that it really writes to.
+    """
 
     cost_5m: float
     cost_1h: float
     between: int
+    used: Ttl | None = None
 
 
-def tiers(unique: int, pauses: Pauses, price: Price) -> Tiers:
+def tiers(unique: int, pauses: Pauses, price: Price, used: Ttl | None = None) -> Tiers:
     """Price of both tiers for a thread that had ``unique`` tokens to write."""
     return Tiers(
         price.write_5m * unique + (price.write_5m - price.read) * pauses.lapsed_5m,
         price.write_1h * unique + (price.write_1h - price.read) * pauses.lapsed_1h,
         pauses.between,
+        used,
     )
 
 
@@ -93,7 +98,7 @@ class PauseFold:
         costs = ((totals.cost or 0.0, model) for model, totals in stats.models.items())
         _, main = max(costs, key=lambda pair: pair[0], default=(0.0, None))
         price = self._prices.get(main)
-        return tiers(stats.unique, self.pauses, price) if price is not None else None
+        return tiers(stats.unique, self.pauses, price, stats.tier) if price is not None else None
 
     def check(self, stats: ThreadStats) -> TtlCheck:
         """The comparison as it is shown: no costs while too few pauses tell the tiers apart."""

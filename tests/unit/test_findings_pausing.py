@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from ccmon.insight.findings import Case
 from ccmon.insight.peers import Peers
 from ccmon.insight.ttl import Tiers
+from ccmon.measures import Ttl
 from ccmon.requests import Request
 from ccmon.snapshot import Session, Status
 from tests.cases import case_of, found, growing, only, session_like, steady, summed_of
@@ -80,9 +81,10 @@ class TestGoneCold:
         assert found(late(working, HOUR), "F3") == []
 
 
-def tiers_case(*tiers: Tiers, ttl: str = "5m") -> Case:
+def tiers_case(*tiers: Tiers, ttl: Ttl = "5m", used: Ttl | None = None) -> Case:
+    """A session of that tier; those before it used the same, or another."""
     session = summed_of(growing(*steady(4), ttl=ttl)).session
-    return case_of(session, peers=Peers(tiers))
+    return case_of(session, peers=Peers(tuple(replace(each, used=used or ttl) for each in tiers)))
 
 
 class TestOtherTier:
@@ -101,6 +103,9 @@ class TestOtherTier:
 
     def test_silent_where_the_tier_in_use_is_the_cheaper_one(self) -> None:
         assert found(tiers_case(Tiers(2.0, 4.0, 3), ttl="5m"), "F5") == []
+
+    def test_silent_where_the_others_use_the_cheaper_tier_already(self) -> None:
+        assert found(tiers_case(Tiers(4.0, 2.0, 3), used="1h"), "F5") == []
 
     def test_silent_with_fewer_than_three_telling_pauses(self) -> None:
         assert found(tiers_case(Tiers(4.0, 2.0, 2)), "F5") == []

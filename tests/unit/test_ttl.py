@@ -87,6 +87,13 @@ def test_the_model_that_cost_most_sets_the_prices() -> None:
     assert shown.cost_1h == pytest.approx(8e-6 * unique), "four requests against one"
 
 
+def test_the_tier_in_use_is_that_of_the_last_write() -> None:
+    folds = folds_of([assistant("msg_1", usage(0, 0, 900, 50_000, 9))])
+    both = folds.pauses.tiers(folds.stats)
+    assert both is not None
+    assert both.used == "1h"
+
+
 def test_without_prices_there_is_nothing_to_compare() -> None:
     shown = check(400, 400, 400, models=("claude-unheard-of",))
     assert (shown.cost_5m, shown.cost_1h, shown.over_5m) == (None, None, 3)

@@ -75,11 +75,15 @@ def gone_cold(case: Case) -> Iterator[Finding]:
 def other_tier(case: Case) -> Iterator[Finding]:
     """F5: over the last five sessions the other lifetime of the cache would have cost less.
 
-    Silent with fewer than three pauses that tell the two apart.
+    Of those, the ones count that use the same lifetime as this. Silent with fewer than three
+    pauses that tell the two apart.
     """
-    peers, cache = case.peers.tiers, case.session.cache
+    cache = case.session.cache
+    if cache is None or cache.ttl is None:
+        return
+    peers = [each for each in case.peers.tiers if each.used == cache.ttl]
     pauses = sum(each.between for each in peers)
-    if cache is None or cache.ttl is None or pauses < COMPARABLE:
+    if pauses < COMPARABLE:
         return
     costs: dict[Ttl, float] = {
         "5m": sum(each.cost_5m for each in peers),
