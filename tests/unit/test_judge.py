@@ -11,7 +11,7 @@ from ccmon.insight.judge import Judge
 from ccmon.insight.summary import Summed
 from ccmon.snapshot import Finding, Status
 from tests.builders import OTHER, SESSION, START
-from tests.cases import APART, growing, steady, summed_of
+from tests.cases import APART, growing, summed_of
 
 HOUR = 3_600.0
 NOW = START + 3 * APART
