@@ -63,7 +63,7 @@ class _Warning:
         head = line(" ", (f"{self.mark:2} {self.name}", self.style), "  ")
         lines = [line(head, *wording) for wording in self.wordings]
         content = next((each for each in lines if each.cell_length <= width), head)
-        finding = line((self.finding, self.style.removesuffix(" bold")), " ")
+        finding = line((self.finding, self.style.removesuffix("bold").strip()), " ")
         return spread(width, content, finding).stylize_before(self.ground)
 
 
