@@ -6,7 +6,7 @@ wait for the end of a turn, busts are told at once, and what was there before is
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence, Set
 
 from ccmon import format, words
@@ -132,25 +132,37 @@ def drag_text(session: Session) -> str:
     if spend is not None and spend.total > 0:
         facts.append(f"re-reading {format.percent(spend.carry / spend.total)} of spend")
     if drag is not None and drag.compact is not None:
-        overdue = f", {format.multiple(drag.o)} overdue" if drag.o is not None else ""
-        facts.append(f"compact {format.money(drag.compact, short=True)}{overdue}")
-    if drag is not None and drag.payback_requests is not None:
-        requests = format.plural(max(1, round(drag.payback_requests)), "request")
-        facts[-1] += f", pays back in {requests}"
+        plan = f"compact {format.money(drag.compact, short=True)}"
+        if drag.o is not None:
+            plan += f", {format.multiple(drag.o)} overdue"
+        if drag.payback_requests is not None:
+            requests = format.plural(max(1, round(drag.payback_requests)), "request")
+            plan += f", pays back in {requests}"
+        facts.append(plan)
     return _clipped("; ".join(facts))
 
 
 def alert_text(session: Session) -> str:
-    """How many busts took which share of the spend, and the last one's cause."""
+    """How many busts took which share of the spend, and the cause that leads."""
     if session.cache is None:
         return ""
     alert = session.cache.alert
-    last = next((bust for bust in reversed(session.busts) if bust.thread == MAIN), None)
-    cause = f"; last: {words.cause(last.why)}" if last is not None else ""
+    span = min(WINDOW, len(session.requests))
     return _clipped(
-        f"{format.plural(alert.busts, 'bust')} in {WINDOW} requests rewrote"
-        f" {format.tokens_short(alert.rewritten)}, {format.percent(alert.share)} of spend{cause}"
+        f"{format.plural(alert.busts, 'bust')} in {span} requests rewrote"
+        f" {format.tokens_short(alert.rewritten)}, {format.percent(alert.share)} of spend"
+        f"{_leading_cause(session, alert.busts)}"
     )
+
+
+def _leading_cause(session: Session, recent: int) -> str:
+    """The cause that came more than once among the recent busts, else the last one."""
+    mine = [bust for bust in session.busts if bust.thread == MAIN]
+    causes = [words.cause(bust.why) for bust in mine[max(0, len(mine) - recent) :] if bust.why]
+    if not causes:
+        return ""
+    cause, count = Counter(reversed(causes)).most_common(1)[0]
+    return f"; {cause} x{count}" if count > 1 else f"; last: {causes[-1]}"
 
 
 def bust_text(session: Session, bust: Bust) -> str:

@@ -200,6 +200,12 @@ class TestTexts:
             "2 busts in 50 requests rewrote 365k, 22% of spend; last: idle 6m > 5m TTL"
         )
 
+    def test_the_cache_names_a_cause_that_came_again(self) -> None:
+        user = Listener(alerting("off"))
+        busts = (bust(7, why("model_switch")), bust(8, why()), bust(9, why()))
+        user.look(replace(alerting("high"), busts=busts))
+        assert user.notices.recent[-1].text.endswith("of spend; ToolSearch loaded tools x2")
+
     def test_a_bust_of_a_sub_agent_names_it(self) -> None:
         user = Listener(BASE)
         agents = sample_session().subagents
