@@ -66,8 +66,9 @@ class Options(Struct, frozen=True, kw_only=True):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ccmon with ``argv`` (default: the process's own); returns the exit code."""
+    given = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = _run(parse(sys.argv[1:] if argv is None else argv))
+        code = _statusline(given[1:]) if given[:1] == ["statusline"] else _run(parse(given))
     except CcmonError as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -91,6 +92,19 @@ def parse(argv: Sequence[str]) -> Options:
     return options
 
 
+def _statusline(argv: Sequence[str]) -> int:
+    """One line for Claude Code's status line; only ``--help`` can be asked of it."""
+    _Parser(
+        prog="ccmon statusline",
+        description="Reads the JSON that Claude Code writes to its statusLine command on stdin and"
+        " prints one line: context, cache, drag, last bust, cost.",
+        epilog="exit codes: 0 fine, 2 stdin is not that JSON",
+    ).parse_args(argv)
+    from ccmon.report.statusline import main
+
+    return main()
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         what = re.sub(r"^argument (?:[^:]*?/)?(-[^:]+): ", r"\1: ", message)
@@ -102,7 +116,8 @@ def _parser() -> _Parser:
         prog="ccmon",
         description="A live monitor of Claude Code sessions: what each request reads, costs"
         " and carries. Reads transcripts, changes nothing.",
-        epilog="exit codes: 0 fine, 1 something at or above --fail-on, 2 wrong use,"
+        epilog="ccmon statusline prints one line for Claude Code's status line;"
+        " exit codes: 0 fine, 1 something at or above --fail-on, 2 wrong use,"
         " 3 nothing to read, 130 interrupted",
         allow_abbrev=False,
     )
@@ -142,7 +157,7 @@ def _parser() -> _Parser:
         "--fail-on",
         metavar="|".join(SEVERITIES),
         type=_choice("--fail-on", SEVERITIES),
-        help="exit with 1 when something is at least this severe",
+        help="exit with 1 when a finding, drag or the cache's state is at least this severe",
     )
 
     look = parser.add_argument_group("look and trouble")
@@ -181,8 +196,7 @@ def _span(text: str) -> float:
 
 def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> CcmonError:
     if not argument.startswith("-"):
-        hint = "ccmon takes options only, see ccmon --help"
-        return CcmonError(f"unexpected argument: {argument}", hint)
+        return CcmonError(f"unexpected argument: {argument}", "see ccmon --help")
     option = argument.partition("=")[0]
     known = re.findall(r"--[a-z-]+", parser.format_usage())
     nearest = difflib.get_close_matches(option, known, n=1, cutoff=0.5)
@@ -311,10 +325,18 @@ def _once(
 def worst_severity(shown: "Snapshot") -> Severity | None:
     """The gravest thing the snapshot has to say, None when all is well.
 
-    Re-reading that is high or dominates is ``high``.
+    Besides the findings: re-reading that is high or dominates is ``high``; rewriting that is high
+    is ``warn``, severe ``high``.
     """
-    drags = any(session.drag and session.drag.state != "off" for session in shown.sessions)
-    return "high" if drags else None
+    found: set[Severity] = set()
+    for session in shown.sessions:
+        found.update(finding.severity for finding in session.findings)
+        if session.drag and session.drag.state != "off":
+            found.add("high")
+        alert = session.cache.alert.state if session.cache else "off"
+        if alert != "off":
+            found.add("high" if alert == "severe" else "warn")
+    return max(found, key=SEVERITIES.index, default=None)
 
 
 def _nothing_to_read(shown: "Snapshot", options: Options, homes: "tuple[Home, ...]") -> CcmonError:
@@ -370,16 +392,12 @@ def _log_file(debug: str, homes: "tuple[Home, ...]") -> "FileHandler":
 
 
 def _complain(error: CcmonError) -> int:
-    _say(error.message + (f"; {error.hint}" if error.hint else ""))
-    return error.exit_code
+    from ccmon.report.output import complain
+
+    return complain(error)
 
 
 def _say(text: str) -> None:
-    """One line on stderr; a stderr that cannot be written loses it."""
-    from ccmon.report.safe import encodable, plain
+    from ccmon.report.output import say
 
-    if sys.stderr is None:
-        return
-    with contextlib.suppress(OSError):
-        sys.stderr.write(encodable(plain(f"ccmon: {text}"), sys.stderr.encoding or "utf-8") + "\n")
-        sys.stderr.flush()
+    say(text)

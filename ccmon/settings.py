@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -14,7 +12,7 @@ from msgspec import Meta, Struct
 from ccmon.errors import CcmonError
 
 PREFIX = "CCMON_"
-NOT_SETTINGS = frozenset({"config", "poll", "debug"})
+NOT_SETTINGS = frozenset({"cache", "config", "poll", "debug"})
 """``CCMON_*`` variables that have a meaning but are not settings."""
 
 Usd = Annotated[float, Meta(ge=0, le=1e6)]
@@ -104,14 +102,20 @@ def _config_file(environ: Mapping[str, str], path: Path | None) -> tuple[Path, b
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         if not required:
             return {}
         raise CcmonError(f"{file}: no such file") from error
     except OSError as error:
         raise CcmonError(f"{file}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise CcmonError(f"{file}: not a TOML file: {error}") from error
+    import tomllib  # not before there is something to read: the status line is in a hurry
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise CcmonError(f"{file}: not a TOML file: {error}") from error
 
 
@@ -157,6 +161,8 @@ def _table(value: object, where: str) -> dict[str, object]:
 def _known(key: str, names: Iterable[str], where: str) -> None:
     if key in names:
         return
+    import difflib  # a mistake may take its time
+
     nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.0)
     raise CcmonError(f"{where}: unknown setting", f"did you mean {nearest[0]}?")
 

@@ -56,7 +56,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         ("--zzz", "unknown option: --zzz; see ccmon --help"),
         ("-x", "unknown option: -x; see ccmon --help"),
         ("--sess 4c1f", "unknown option: --sess; did you mean --session?"),
-        ("shop-api", "unexpected argument: shop-api; ccmon takes options only, see ccmon --help"),
+        ("shop-api", "unexpected argument: shop-api; see ccmon --help"),
         ("--once=yes", "--once: ignored explicit argument 'yes'; see ccmon --help"),
         ("--session", "--session: expected one argument; see ccmon --help"),
         ("--config-dir", "--config-dir: expected at least one argument; see ccmon --help"),
