@@ -157,3 +157,9 @@ def test_a_rule_says_the_same_without_corners() -> None:
         " Spend ────────── $1.36 ",
         " re-read                ",
     ]
+
+
+def test_the_row_under_the_cursor_is_marked_in_the_blank_beside_it() -> None:
+    frame = Frame(title("Rows"), [line("one"), line("two")], cursor=1)
+    assert [row.plain for row in boxed(frame, 12, 4)][1:3] == ["│ one      │", "│▌two      │"]
+    assert [row.plain for row in ruled(frame, 12, 3)][1:] == [" one        ", "▌two        "]

@@ -27,7 +27,7 @@ from ccmon.tui.widgets.request_list import RequestList
 from ccmon.tui.widgets.sessions import newest_frame, sessions_frame
 from ccmon.tui.widgets.spend import spend_frame
 from ccmon.tui.widgets.totals import totals_line, totals_rows
-from ccmon.tui.widgets.trend import requests_in
+from ccmon.tui.widgets.trend import request_at
 from ccmon.tui.widgets.vitals import EXPIRES_SOON, cache_frame, context_frame, next_frame
 
 _PANELS = (
@@ -266,8 +266,7 @@ class OverviewScreen(ListingScreen):
         width = panel.size.width - margin - names - 8
         column = column - names + (1 if form == "rules" else 0)
         if 0 <= column < width and session.requests:
-            shown = [session.requests[i] for i in requests_in(column, len(session.requests), width)]
-            request = next((each for each in shown if each.bust), shown[0])
+            request = request_at(column, session.requests, width)
             self.ccmon.open_request(request.thread, request.n)
 
 

@@ -227,7 +227,7 @@ def _lost_row(session: Session, cache: Cache, width: int) -> Content:
     busts = "bust" if cache.busts == 1 else "busts"
     parts: list[Sequence[Part]] = [
         [
-            ("lost ", "$label"), (fmt.money(cache.avoidable), "$bright"),
+            ("lost ", "$label"), (fmt.money(cache.avoidable, short=True), "$bright"),
             (" in ", "$label"), str(cache.busts), (f" {busts}", "$label"),
         ]
     ]  # fmt: skip
@@ -239,7 +239,7 @@ def _lost_row(session: Session, cache: Cache, width: int) -> Content:
 def _last_bust_row(bust: Bust, width: int) -> Content:
     """When, why, how sure that is, and what it cost; shorter words where there is less room."""
     why, clock = bust.why, fmt.clock(bust.at, seconds=False)
-    price = line((fmt.money(bust.avoidable), "$bright"))
+    price = line((fmt.money(bust.avoidable, short=True), "$bright"))
     last, at = line(("last ", "$label"), clock), line(clock)
     if why is None:
         rewrote = line((" rewrote ", "$label"), fmt.tokens(bust.rewritten))
