@@ -1,6 +1,7 @@
 """Why the cache broke: every row of the table, its confidence, and what is never blamed."""
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import pytest
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from tests.builders import (
     usage,
 )
 
+What = Literal["tools", "resume", "fallback"]
 LEFT = 60_000
 """What the request before left in the cache."""
 
@@ -54,7 +56,7 @@ def why_of(
     return row.why
 
 
-def change(what: str, detail: str = "") -> ChangeEntry:
+def change(what: What, detail: str = "") -> ChangeEntry:
     return ChangeEntry(timestamp=START + 2, session_id=SESSION, what=what, detail=detail)
 
 
@@ -92,7 +94,7 @@ def test_a_first_request_a_compaction_and_a_rewind_are_no_busts() -> None:
 )  # fmt: skip
 def test_the_servers_verdict_gives_the_class_and_the_transcript_the_words(
     reason: str,
-    changes: dict[str, object],
+    changes: dict[str, Any],
     between: Sequence[AnyEntry],
     cause: str,
     confidence: str,
@@ -222,7 +224,8 @@ def test_old_models_strip_thinking_at_a_prompt(model: str, asked: bool, cause: s
 
 
 def test_thinking_that_was_always_on_and_stops_is_a_changed_setting() -> None:
-    lines = [thinking(entry) for entry in rows_of([(0, 0, 0, LEFT, 1), *[(0, LEFT, 0, 0, 1)] * 5])]
+    rows = rows_of([(0, 0, 0, LEFT, 1), *[(0, LEFT, 0, 0, 1)] * 5])
+    lines = [thinking(entry) for entry in rows if isinstance(entry, AssistantEntry)]
     stopped = rows_of([(0, 0, 0, LEFT + 1_000, 1)] * 7)[-1]
     why = main_rows([*lines, stopped])[-1].why
     assert why is not None
