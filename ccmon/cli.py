@@ -291,6 +291,7 @@ def _homes(options: Options) -> "Iterator[tuple[Home, ...]]":
 
 def _monitor(options: Options, settings: "Settings", homes: "tuple[Home, ...]") -> "Monitor":
     from ccmon.monitor import Monitor, Scope
+    from ccmon.reported import reports_folder
 
     scope = Scope(
         session=options.session,
@@ -299,7 +300,8 @@ def _monitor(options: Options, settings: "Settings", homes: "tuple[Home, ...]") 
         since=options.since,
         live=not options.once,
     )
-    return Monitor(homes, settings, scope)
+    reports = None if options.demo else reports_folder(os.environ)
+    return Monitor(homes, settings, scope, reports=reports)
 
 
 def _once(

@@ -23,6 +23,7 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import add_costs
 from ccmon.measures import Span, Usage
+from ccmon.reported import Reports
 from ccmon.settings import Settings
 from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Status, Totals
 from ccmon.transcripts.locate import AgentMeta, Home, Transcript, project_name, read_agent_meta
@@ -50,7 +51,8 @@ log = logging.getLogger(__name__)
 class Monitor:
     """Everything known about the sessions in scope, kept up to date by ``step``.
 
-    ``revision`` grows whenever there may be something new to show.
+    ``revision`` grows whenever there may be something new to show. ``reports`` is the folder where
+    the status line leaves what it is told.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class Monitor:
         settings: Settings,
         scope: Scope,
         clock: Callable[[], float] = time.time,
+        *,
+        reports: Path | None = None,
     ) -> None:
         self.settings = settings
         self.homes = tuple(homes)
@@ -70,6 +74,7 @@ class Monitor:
         self._judge = Judge()
         self._notices = Notices(settings.bust_usd)
         self._registry = Registry()
+        self._reports = Reports(reports)
         self._selection = Selection(self.homes, scope, settings)
         self._live: dict[str, LiveSession] = {}
         self._registry_due = 0.0
@@ -171,6 +176,8 @@ class Monitor:
             self._scan_at = 0.0
         if _states(live) != _states(before):
             self.revision += 1
+        if self._reports.refresh():
+            self.revision += 1
 
     def _scan(self, now: float) -> None:
         """Look what files there are; new ones are read, newest session first."""
@@ -269,6 +276,7 @@ class Monitor:
                 agent: self._agents[agent] for agent in ledger.threads if agent in self._agents
             },
             recent=recent,
+            reported=self._reports.of(ledger.session_id),
         )
 
     def _freshness(self, ledger: SessionLedger, now: float) -> tuple[float, frozenset[str]]:

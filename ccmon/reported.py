@@ -62,19 +62,14 @@ def keep(
 
 
 class Reports:
-    """The reports of all sessions; a file is read only when it has changed."""
+    """The reports of all sessions, none without a folder; a file is read only when it changed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._known: dict[str, tuple[_Stamp | None, Reported | None]] = {}
-        self._changed: int | None = None
 
     def refresh(self) -> bool:
         """Look whether any report that was asked for is another by now."""
-        changed = _changed(self._folder)
-        if changed == self._changed:
-            return False
-        self._changed = changed
         before = dict(self._known)
         for session_id in before:
             self._look_at(session_id)
@@ -89,7 +84,7 @@ class Reports:
     def _look_at(self, session_id: str) -> None:
         known = self._known.get(session_id)
         stamp, reported = None, None
-        if _PLAIN_ID.fullmatch(session_id):
+        if self._folder and _PLAIN_ID.fullmatch(session_id):
             file = self._folder / f"{session_id}.json"
             stamp = _stamp(file)
             unchanged = known is not None and known[0] == stamp
@@ -124,14 +119,6 @@ def _prune(folder: Path, before: float) -> None:
             with contextlib.suppress(OSError):
                 if file.lstat().st_mtime < before:
                     file.unlink()
-
-
-def _changed(folder: Path) -> int | None:
-    """When anything last came into the folder or left it; files are replaced, never edited."""
-    try:
-        return folder.stat().st_mtime_ns
-    except OSError:
-        return None
 
 
 def _stamp(file: Path) -> _Stamp | None:

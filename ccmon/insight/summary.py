@@ -16,7 +16,7 @@ from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats, add_costs
 from ccmon.ledger.thread import Thread
 from ccmon.measures import TTL_SECONDS, Split, Usage
-from ccmon.requests import MAIN, Bust, Compaction
+from ccmon.requests import MAIN, Bust, Compaction, Request
 from ccmon.snapshot import (
     Cache,
     Context,
@@ -24,6 +24,7 @@ from ccmon.snapshot import (
     Hidden,
     ModelTotals,
     NextRequest,
+    Reported,
     Reread,
     Session,
     Spend,
@@ -36,7 +37,8 @@ from ccmon.transcripts.locate import AgentMeta
 class Facts(Struct, frozen=True):
     """What the transcript does not say of a session: whether it runs, what its files tell.
 
-    ``agents`` by agent id; ``recent`` holds the ids of agents whose file was written lately.
+    ``agents`` by agent id; ``recent`` holds the ids of agents whose file was written lately;
+    ``reported`` is what the client told its status line.
     """
 
     project: str
@@ -45,6 +47,7 @@ class Facts(Struct, frozen=True):
     waiting_for: str | None
     agents: Mapping[str, AgentMeta]
     recent: frozenset[str]
+    reported: Reported | None = None
 
 
 class Summed(Struct, frozen=True, eq=False):
@@ -137,9 +140,9 @@ class Summaries:
             unpriced_requests=sum(each.unpriced for each in every),
             output_lower_bound_requests=sum(each.output_lower_bounds for each in every),
             hidden=hidden,
-            context=self._context(main, stats) if last else None,
+            context=self._context(main, stats, facts.reported) if last else None,
             next_request=following if last else None,
-            cache=_cache(folds) if last else None,
+            cache=_told(_cache(folds), last, facts.reported) if last else None,
             reread=_reread(stats) if last else None,
             spend=_spend(stats, every) if last else None,
             drag=_drag(folds.drag, following) if last else None,
@@ -150,9 +153,12 @@ class Summaries:
                 for agent, (thread, each) in agents.items()
             ),
             requests=tuple(main.rows),
+            reported=facts.reported,
         )
 
-    def _context(self, main: Thread, stats: ThreadStats) -> Context | None:
+    def _context(
+        self, main: Thread, stats: ThreadStats, reported: Reported | None
+    ) -> Context | None:
         last, newest = stats.last, main.last
         if last is None:
             return None
@@ -161,6 +167,8 @@ class Summaries:
             newest.requested_model if newest else None,
             stats.largest_by_model.get(last.model, 0),
         )
+        if source != "config" and reported and (reported.window or 0) >= last.context:
+            window, source = reported.window, "statusline"
         growth, _, measured = stats.means()
         turns = stats.newest.turn if stats.newest else 0
         return Context(
@@ -212,6 +220,13 @@ def _cache(folds: Folds) -> Cache:
         alert=folds.alert.alert(),
         ttl_check=folds.pauses.check(stats),
     )
+
+
+def _told(cache: Cache, last: Request, reported: Reported | None) -> Cache:
+    """The cache with the client's own deadline, where that was told after the last request."""
+    if reported is None or reported.expires_at is None or reported.at < (last.at or 0.0):
+        return cache
+    return replace(cache, ttl=reported.ttl or cache.ttl, expires_at=reported.expires_at)
 
 
 def _reread(stats: ThreadStats) -> Reread:

@@ -5,6 +5,7 @@ of a fresh process when it ends.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,17 @@ except SystemExit as end:
     code = end.code or 0
 out.write(json.dumps([code, sorted(sys.modules)]))
 """
+_PROCESS = """
+import json, os, sys
+from ccmon.__main__ import run
+out, sys.stdout = sys.stdout, open(os.devnull, "w")
+def end(code):
+    out.write(json.dumps([code, sorted(name for name, module in sys.modules.items() if module)]))
+    out.flush()
+    leave(code)
+leave, os._exit = os._exit, end
+run()
+"""
 _IMPORT = """
 import importlib, json, sys
 importlib.import_module(sys.argv[1])
@@ -33,9 +45,13 @@ sys.stdout.write(json.dumps([0, sorted(sys.modules)]))
 """
 
 
-def loaded(script: str, *arguments: str) -> set[str]:
+def loaded(script: str, *arguments: str, stdin: str = "") -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", script, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     code, modules = json.loads(done.stdout)
@@ -68,6 +84,18 @@ def test_printing_never_loads_the_screens_or_the_watcher(arguments: tuple[str, .
     assert not [name for name in modules if name.startswith("ccmon.tui")]
 
 
+def test_the_status_line_loads_no_more_than_it_needs(config_home: Path) -> None:
+    """Each of these takes a part of the tenth of a second it has."""
+    (config_home / "projects" / "shop").mkdir(parents=True)
+    file = shutil.copy(next(CORPUS.rglob("*.jsonl")), config_home / "projects" / "shop")
+    told = json.dumps({"session_id": "x", "transcript_path": str(file)})
+    modules = loaded(_PROCESS, "statusline", stdin=told)
+    assert not modules & (HEAVY | NETWORK)
+    assert not modules & {"argparse", "difflib", "typing_extensions", "tomllib", "logging"}
+    assert not [name for name in modules if name.startswith(("ccmon.tui", "ccmon.monitor"))]
+    assert "ccmon.ledger.session" in modules
+
+
 def test_the_demo_prints_without_the_screens() -> None:
     modules = loaded(_RUN, "--demo", "--once")
     assert not modules & (HEAVY | NETWORK)
@@ -96,4 +124,5 @@ def test_a_layer_loads_nothing_from_above_or_beside(
 ) -> None:
     modules = loaded(_IMPORT, module)
     assert module in modules
-    assert not [name for name in modules if name.startswith(strangers)]
+    packages = tuple(f"{stranger.rstrip('.')}." for stranger in strangers)
+    assert not [name for name in modules if name in strangers or name.startswith(packages)]

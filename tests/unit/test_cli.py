@@ -11,8 +11,16 @@ from msgspec import structs
 
 from ccmon import __version__, cli, settings
 from ccmon.errors import CcmonError
-from ccmon.snapshot import DragState, Snapshot
-from tests.golden.shown import session, snapshot, unpriced_session, with_health
+from ccmon.snapshot import AlertState, CacheAlert, DragState, Session, Snapshot
+from tests.golden.shown import (
+    CACHE,
+    empty_session,
+    finding,
+    session,
+    snapshot,
+    unpriced_session,
+    with_health,
+)
 
 Capture = pytest.CaptureFixture[str]
 
@@ -24,7 +32,7 @@ class FakeMonitor:
     made: list[tuple[object, ...]]
     steps = 0
 
-    def __init__(self, *given: object) -> None:
+    def __init__(self, *given: object, **named: object) -> None:
         self.made.append(given)
 
     def step(self, budget: float = 0.05) -> bool:
@@ -217,6 +225,36 @@ def test_a_wrong_setting_is_wrong_use(monkeypatch: pytest.MonkeyPatch, capsys: C
     assert "did you mean theme?" in capsys.readouterr().err
 
 
+def calm(**changes: object) -> Session:
+    """A session with nothing to say but what the changes say."""
+    drag = session().drag
+    assert drag is not None
+    return session(**{"drag": structs.replace(drag, state="off"), "findings": (), **changes})
+
+
+@pytest.mark.parametrize("severity", ["info", "warn", "high"])
+def test_the_worst_finding_of_any_session_decides(severity: cli.Severity) -> None:
+    mild = finding("F16", severity="info")
+    shown = snapshot(calm(findings=(mild,)), calm(findings=(finding(severity=severity), mild)))
+    assert cli.worst_severity(shown) == severity
+
+
+@pytest.mark.parametrize(("alert", "worst"), [("off", None), ("high", "warn"), ("severe", "high")])
+def test_rewriting_that_leads_is_a_reason_to_fail(alert: AlertState, worst: str | None) -> None:
+    cache = structs.replace(CACHE, alert=CacheAlert(alert, 0.2, 2, 100, 7))
+    assert cli.worst_severity(snapshot(calm(cache=cache))) == worst
+    assert cli.worst_severity(snapshot(unpriced_session(), empty_session())) is None
+
+
+@pytest.mark.parametrize(("threshold", "code"), [("info", 1), ("warn", 1), ("high", 0)])
+@pytest.mark.usefixtures("capsys")
+def test_a_finding_fails_from_its_severity_on(
+    threshold: str, code: int, monitor: type[FakeMonitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor, "shown", snapshot(calm(findings=(finding(severity="warn"),))))
+    assert cli.main(["--once", "--fail-on", threshold]) == code
+
+
 @pytest.mark.parametrize("state", ["off", "high", "dominates"])
 @pytest.mark.parametrize("threshold", ["info", "warn", "high"])
 @pytest.mark.usefixtures("capsys")
@@ -228,7 +266,7 @@ def test_dragging_sessions_fail_on_every_severity(
 ) -> None:
     drag = session().drag
     assert drag is not None
-    dragging = session(drag=structs.replace(drag, state=state))
+    dragging = calm(drag=structs.replace(drag, state=state))
     monkeypatch.setattr(monitor, "shown", snapshot(unpriced_session(), dragging))
     assert cli.main(["--once", "--fail-on", threshold]) == (0 if state == "off" else 1)
     assert cli.main(["--once"]) == 0
