@@ -182,7 +182,7 @@ async def test_a_screenshot_never_overwrites(
     assert (tmp_path / "ccmon.svg").read_text() == "mine"
     svg = (tmp_path / "ccmon-2.svg").read_text()
     assert "shop-api" in svg
-    assert "Search" not in svg
+    assert "SVG file" not in svg
 
 
 async def test_a_screenshot_that_cannot_be_written_is_no_accident(

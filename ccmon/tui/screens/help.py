@@ -48,13 +48,14 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("read%", "Share of the context that came from the cache."),
     ("bust", "A request that found less in the cache than the one before had left there. Lost:"
      " what that cost beyond a normal read."),
-    ("expected, got", "What the request before had left in the cache, and what a bust found of it."),
+    ("expected, got", "What the request before had left in the cache, and what a bust found of"
+     " it."),
     ("wasted", "What a bust cost beyond a normal read."),
-    ("evidence", "What a cause rests on: the server's own verdict, facts of the transcript (exact),"
-     " the times of two requests, or a guess from what changed (inferred)."),
-    ("2.6x peak", "All that was ever written to the cache / the largest context: 1 would be ideal."),
-    ("keep-warm", "One request before the deadline re-reads the context and starts its time anew; a"
-     " lapse writes it again."),
+    ("evidence", "What a cause rests on: the server's own verdict, facts of the transcript"
+     " (exact), the times of two requests, or a guess from what changed (inferred)."),
+    ("2.6x peak", "All that was ever written to the cache / the largest context; 1x at best."),
+    ("keep-warm", "One request before the deadline re-reads the context and starts its time anew;"
+     " a lapse writes it again."),
     ("TTL check", "Writing everything once, and again after each pause beyond 5 minutes or an hour,"
      " at the prices of either tier."),
     ("full in ~40", "Requests until the window is full, if the context grows on as it does."),
@@ -65,13 +66,17 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("drag", "D is the share of re-reading in the cost of the last 12 requests, rewrites left out."
      " HIGH: three requests in a row at D 0.75 and 1.5x overdue, or D 0.50 and 4x. DOMINATES:"
      " D 0.85 and 4x."),
+    ("cache HIGH", "Rewriting took 15% of the cost of the last 50 requests, in two busts or more."
+     " SEVERE: 30%."),
+    ("findings", "What is worth doing, and what that saves, once or with each request (/req)."),
+    ("hidden", "Billed requests that no line of the transcript shows; never part of the cost."),
     ("warm, cold", "The next request while the cache holds the context, and after it expired."),
     ("30x", "After cold: how many times the warm price."),
     ("amp 100x", "How often each token that ever entered was read, on average."),
     ("price x2.9", "All the money / what new content and output alone would have cost."),
     ("≥", "A lower bound: something billed is not in the transcript, such as a compaction or the"
      " end of an output."),
-    ("~", "An estimate: the cache tier or the price row is a guess."),
+    ("~", "An estimate: the cache tier, the price row or a hidden request is a guess."),
     ("?", "Not known: a model without a price, or a window that nobody names."),
     ("-", "Does not apply."),
     ("exact", "Given by the transcript or by arithmetic. A size in bytes stands where tokens are"
