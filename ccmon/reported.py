@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ccmon.errors import CcmonError
+from ccmon.settings import own_folder
 from ccmon.snapshot import Reported
 
 KEPT_SECONDS = 30 * 86_400.0
@@ -31,9 +32,7 @@ def reports_folder(environ: Mapping[str, str]) -> Path:
     """Where the reports lie: below ``CCMON_CACHE``, else below the user's own cache folder."""
     if named := environ.get("CCMON_CACHE"):
         return Path(named).expanduser() / _FOLDER
-    from platformdirs import user_cache_path  # 5 ms that a named folder saves
-
-    return user_cache_path("ccmon") / _FOLDER
+    return own_folder("cache") / _FOLDER
 
 
 def keep(

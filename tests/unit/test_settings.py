@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from ccmon.errors import CcmonError
-from ccmon.settings import PriceOverride, Rates, Settings, load_settings
+from ccmon.settings import PriceOverride, Rates, Settings, load_settings, own_folder
 
 EVERYTHING = """\
 theme = "light"
@@ -172,3 +173,15 @@ class TestMistakes:
 
     def test_a_file_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
         assert failure(path=tmp_path).startswith(f"{tmp_path}: ")
+
+
+@pytest.mark.parametrize("named", [None, "", "/somewhere/else"])
+def test_own_folders_are_those_of_platformdirs(
+    named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+        if named is not None:
+            monkeypatch.setenv(name, named)
+    assert own_folder("config") == platformdirs.user_config_path("ccmon")
+    assert own_folder("cache") == platformdirs.user_cache_path("ccmon")
