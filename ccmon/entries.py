@@ -91,7 +91,8 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True):
 class AssistantEntry(Entry, frozen=True, gc=False, kw_only=True):
     """One ``assistant`` line: part of the response ``message_id``.
 
-    ``miss_reason`` is the API's own verdict on a cache miss, as written; ``thinking_dropped`` says
+    ``attempt_id`` names the attempt that it answers (see ``AttemptEntry``). ``miss_reason`` is the
+    API's own verdict on a cache miss, as written; ``thinking_dropped`` says
     that it dropped earlier thinking that did not belong to the prefix any more.
     """
 
@@ -105,6 +106,7 @@ class AssistantEntry(Entry, frozen=True, gc=False, kw_only=True):
     forked_from: str | None = None
     requested_model: str | None = None
     effort: str | None = None
+    attempt_id: str | None = None
     miss_reason: str | None = None
     thinking_dropped: bool = False
 
@@ -151,6 +153,23 @@ class ChangeEntry(Entry, frozen=True, gc=False, kw_only=True):
     detail: str = ""
 
 
+class AttemptEntry(Entry, frozen=True, gc=False, kw_only=True):
+    """An ``api-request`` line: a request was sent. One a response refers to was answered."""
+
+    attempt_id: str
+    model: str | None = None
+
+
+class ErrorEntry(Entry, frozen=True, gc=False, kw_only=True):
+    """What became of an attempt that failed; ``reason`` in a few words.
+
+    ``refused`` says that the server answered with an error; the connection was lost otherwise.
+    """
+
+    reason: str
+    refused: bool
+
+
 class ChainEntry(Entry, frozen=True, gc=False, kw_only=True):
     """Any other record of the chain (attachment, progress, system): only its links matter."""
 
@@ -162,6 +181,36 @@ class TitleEntry(Struct, frozen=True, gc=False):
     text: str
 
 
+class ModelBill(Struct, frozen=True, gc=False):
+    """The client's own sums for one model; ``cost`` in USD, None when it gave none."""
+
+    model: str
+    tokens: Tokens
+    web_search_requests: int = 0
+    cost: float | None = None
+
+
+class CostEntry(Struct, frozen=True, gc=False):
+    """A ``cost-state`` line: the client's own totals of the session up to there.
+
+    ``cost`` in USD; ``models`` is empty when it gave no usage. ``guessed`` says that the client had
+    no price for one of the models.
+    """
+
+    session_id: str | None
+    cost: float
+    guessed: bool = False
+    models: tuple[ModelBill, ...] = ()
+
+
 AnyEntry = (
-    AssistantEntry | UserEntry | CompactionEntry | ChangeEntry | ChainEntry | TitleEntry
+    AssistantEntry
+    | UserEntry
+    | CompactionEntry
+    | ChangeEntry
+    | AttemptEntry
+    | ErrorEntry
+    | ChainEntry
+    | TitleEntry
+    | CostEntry
 )

@@ -308,6 +308,7 @@ class Monitor:
             copies=self._ledger.copies,
             unknown_types=sum(feed.faults.unknown for feed in feeds),
             watching=self._watcher.mode if self._watcher else "off",
+            cost_state_conflicts=sum(summed.conflict for _, _, summed in self._summed.values()),
         )
 
     def _settled(self, progress: Progress) -> set[str]:

@@ -1,21 +1,130 @@
 """What was billed beside the responses of the transcript, and why a cost is a lower bound.
 
-Source: accounting.md sections 4 and 5.
+Where the client left its own totals (``cost-state``) they say it, elsewhere compactions and lost
+attempts do, by estimate; nothing is added twice. Source: accounting.md sections 5 and 13,
+transcripts.md section 9.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from ccmon.insight.billed import Difference, Visible
+from ccmon.ledger.attempts import Sent, attempt
+from ccmon.ledger.prices import PriceTable, normalised
+from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats
+from ccmon.ledger.stream import Stream
 from ccmon.ledger.thread import Thread
-from ccmon.requests import Compaction
+from ccmon.ledger.traces import Bill
+from ccmon.measures import Usage
+from ccmon.requests import Attempt, Compaction
 from ccmon.snapshot import Hidden
 
 COMPACTION_AGENT = "acompact"
 """Agent files of old clients that hold the compaction call itself begin so."""
 SAME_COMPACTION = 900.0
 """Longest time between such a call and the boundary it led to, in seconds."""
+LEAST_SHARE = 0.89
+"""``preTokens`` is at least this share of what the compaction call reads (measured)."""
+SHOWN_ATTEMPTS = 50
+"""So many attempts are shown, the newest ones, beside those still in flight."""
+
+HIDDEN_REASONS = ("compaction", "attempt", "interrupt", "side")
+"""Why a cost may lack hidden requests, in the order of telling."""
+
+Totals = tuple[Stream, Bill]
+"""The client's own totals and the file they stand in."""
+
+
+class Reckoning(Struct, frozen=True, eq=False, gc=False):
+    """What is known of a session's hidden requests, and whose cost they make a lower bound.
+
+    ``reasons`` are those of compaction, attempt, interrupt and side that hold. ``threads`` and
+    ``models`` (by normalised id) are those with hidden requests. ``conflict`` says that the
+    client's own totals contradict each other or the responses.
+    """
+
+    hidden: Hidden | None
+    attempts: tuple[Attempt, ...]
+    reasons: frozenset[str]
+    threads: frozenset[str]
+    models: frozenset[str]
+    conflict: bool
+
+
+class Call(Struct, frozen=True, eq=False, gc=False):
+    """A hidden request that left a trace, as estimated; ``totalled`` if totals came after it."""
+
+    reason: str
+    thread: str
+    model: str
+    usage: Usage | None
+    cost: float | None
+    totalled: bool
+
+
+class Reckoner:
+    """Reckons up the hidden requests of one session, again and again while it grows."""
+
+    def __init__(self, prices: PriceTable) -> None:
+        self._prices = prices
+        self._visible = Visible()
+
+    def reckon(
+        self,
+        ledger: SessionLedger,
+        compactions: Mapping[str, Sequence[Compaction]],
+        *,
+        ended: bool,
+        unsure: bool,
+    ) -> Reckoning:
+        """The hidden requests of a settled ledger; ``compactions`` by thread.
+
+        ``ended`` says that the session runs no more, ``unsure`` that the output of some request is
+        a lower bound, which the client's totals may know better.
+        """
+        totals, difference = ledger.bill(), None
+        if totals is not None:
+            difference = self._visible.difference(
+                ledger, *totals, self._prices, _largest(compactions)
+            )
+        conflict = ledger.torn() or (difference is not None and difference.negative)
+        if difference is None or difference.negative:
+            totals = difference = None
+        attempts, lost = [], []
+        for stream, sent in ledger.unanswered():
+            shown = self._attempt(ledger, stream, sent, ended)
+            attempts.append(shown)
+            if shown.state == "lost":
+                totalled = _is_totalled(stream, sent.place, sent.at, totals)
+                name = normalised(sent.model or "")
+                lost.append(Call("attempt", sent.agent, name, shown.usage, shown.cost, totalled))
+        calls = [*_compaction_calls(ledger, compactions, totals), *lost]
+        inside, outside = _sorted_out(calls, difference)
+        more = difference is not None and _shows_more(difference, inside, unsure)
+        known = [*inside, *outside]
+        interrupted = frozenset(_interrupted(ledger, totals))
+        reasons = {call.reason for call in known}
+        reasons |= ({"interrupt"} if interrupted else set()) | ({"side"} if more else set())
+        return Reckoning(
+            hidden=_sum(difference, inside, outside, more),
+            attempts=_newest(attempts),
+            reasons=frozenset(reasons),
+            threads=frozenset(call.thread for call in known) | interrupted,
+            models=frozenset(call.model for call in known)
+            | frozenset(difference.by_model if difference else ()),
+            conflict=conflict,
+        )
+
+    def _attempt(self, ledger: SessionLedger, stream: Stream, sent: Sent, ended: bool) -> Attempt:
+        thread = ledger.threads.get(sent.agent)
+        after = None
+        if thread is not None and sent.followed_by is not None:
+            after = thread.row_of(stream.sightings.get(sent.followed_by))
+        tier = thread.tier_at(after) if thread is not None and after is not None else None
+        return attempt(sent, after, tier, self._prices, ended=ended)
 
 
 def with_calls(
@@ -46,20 +155,164 @@ def with_calls(
     )
 
 
-def hidden_of(compactions: Sequence[Compaction]) -> Hidden | None:
-    """The compaction calls that no file holds, priced by estimate."""
-    calls = [item for item in compactions if item.method == "estimated"]
-    if not calls:
-        return None
-    costs = [item.cost for item in calls if item.cost is not None]
-    return Hidden(len(calls), sum(costs) if len(costs) == len(calls) else None, "estimated")
-
-
-def lower_bound_reasons(every: Sequence[ThreadStats], hidden: Hidden | None) -> tuple[str, ...]:
+def lower_bound_reasons(every: Sequence[ThreadStats], reckoning: Reckoning) -> tuple[str, ...]:
     """Why the cost of a session is a lower bound, in a fixed order; empty if it is none."""
-    reasons = {
-        "compaction": hidden is not None,
-        "output": any(each.output_lower_bounds for each in every),
-        "unpriced": any(each.unpriced for each in every),
-    }
+    reasons = {name: name in reckoning.reasons for name in HIDDEN_REASONS}
+    reasons["output"] = any(each.output_lower_bounds for each in every)
+    reasons["unpriced"] = any(each.unpriced for each in every)
     return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def _largest(compactions: Mapping[str, Sequence[Compaction]]) -> int:
+    return max((item.pre_tokens or 0 for each in compactions.values() for item in each), default=0)
+
+
+def _is_totalled(stream: Stream, place: int, at: float | None, totals: Totals | None) -> bool:
+    """Whether something in a file came before the totals; beside their file the time tells."""
+    if totals is None:
+        return False
+    file, bill = totals
+    if stream is file:
+        return place < bill.place
+    if stream.source.agent_id is None:
+        return stream.sort_key < file.sort_key
+    return bill.until is None or at is None or at < bill.until
+
+
+def _compaction_calls(
+    ledger: SessionLedger, compactions: Mapping[str, Sequence[Compaction]], totals: Totals | None
+) -> Iterator[Call]:
+    for agent, items in compactions.items():
+        thread = ledger.threads.get(agent)
+        if thread is None:
+            continue
+        for item in items:
+            if item.method == "estimated":
+                before = thread.rows[item.before_request - 2]
+                usage = Usage(
+                    cache_read_input_tokens=item.pre_tokens or item.context_before,
+                    output_tokens=item.summary_tokens,
+                )
+                totalled = totals is not None and _is_compaction_totalled(thread, item, *totals)
+                name = normalised(before.model or "")
+                yield Call("compaction", agent, name, usage, item.cost, totalled)
+
+
+def _is_compaction_totalled(thread: Thread, item: Compaction, stream: Stream, bill: Bill) -> bool:
+    if item.before_request <= thread.begun_before(stream, bill.responses, bill.until):
+        return True
+    if item.at is None or bill.since is None:
+        return False
+    return item.at <= bill.since
+
+
+def _sorted_out(
+    calls: Sequence[Call], difference: Difference | None
+) -> tuple[list[Call], list[Call]]:
+    """The calls that are inside the difference, and those to be added to it.
+
+    Compactions before the totals are inside, and no hidden calls at all where the totals show
+    nothing. The client misses attempts that died: one is inside only if it fits into what remains,
+    the largest first.
+    """
+    inside = [call for call in calls if call.totalled and call.reason == "compaction"]
+    outside = [call for call in calls if not call.totalled]
+    left = (
+        {}
+        if difference is None
+        else {
+            model: [
+                usage.input_tokens,
+                usage.cache_creation_input_tokens,
+                usage.cache_read_input_tokens,
+            ]
+            for model, usage in difference.by_model.items()
+        }
+    )
+    if difference is not None and not difference.found:
+        inside = []
+    for call in inside:
+        if call.usage is not None and call.model in left:
+            left[call.model][2] -= call.usage.cache_read_input_tokens
+    lost = [call for call in calls if call.totalled and call.reason == "attempt"]
+    for call in sorted(lost, key=_prompt, reverse=True):
+        remains = left.get(call.model)
+        if call.usage is None or remains is None:
+            outside.append(call)
+            continue
+        needs = (
+            call.usage.input_tokens,
+            call.usage.cache_creation_input_tokens,
+            call.usage.cache_read_input_tokens,
+        )
+        if all(need <= have for need, have in zip(needs, remains, strict=True)):
+            left[call.model] = [have - need for have, need in zip(remains, needs, strict=True)]
+            inside.append(call)
+        else:
+            outside.append(call)
+    return inside, outside
+
+
+def _prompt(call: Call) -> int:
+    return call.usage.prompt_tokens if call.usage else 0
+
+
+def _shows_more(difference: Difference, inside: Sequence[Call], unsure: bool) -> bool:
+    """Whether the totals show a request that left no other trace."""
+    if not difference.found:
+        return False
+    if difference.usage is None:
+        return not inside
+    explained = sum(
+        _prompt(call) / (LEAST_SHARE if call.reason == "compaction" else 1) for call in inside
+    )
+    if difference.usage.prompt_tokens > explained:
+        return True
+    return not inside and not unsure
+
+
+def _sum(
+    difference: Difference | None, inside: Sequence[Call], outside: Sequence[Call], more: bool
+) -> Hidden | None:
+    """What the totals show beside the responses, and the estimates of what they do not cover.
+
+    An attempt whose prompt is not known counts as a request and adds nothing else.
+    """
+    shown = difference if difference is not None and difference.found else None
+    if shown is None and not outside:
+        return None
+    parts = [call for call in outside if call.usage is not None]
+    costs = [call.cost for call in parts]
+    usages = [call.usage for call in parts if call.usage is not None]
+    usage: Usage | None = sum(usages, Usage()) if usages else None
+    if shown is not None:
+        costs.append(shown.cost)
+        usage = None if shown.usage is None else shown.usage + (usage or Usage())
+    known = [cost for cost in costs if cost is not None]
+    return Hidden(
+        requests=len(inside) + len(outside) + more,
+        cost=sum(known) if known and len(known) == len(costs) else None,
+        method="estimated" if outside else "exact",
+        usage=usage,
+    )
+
+
+def _interrupted(ledger: SessionLedger, totals: Totals | None) -> Iterator[str]:
+    """The threads that the user stopped after the last totals."""
+    for stream in ledger.streams.values():
+        for agent, interrupt in stream.traces.interrupts.items():
+            thread = ledger.threads.get(agent)
+            if thread is None or stream.is_copied(None, interrupt.at):
+                continue
+            last = stream.sightings.get(interrupt.after or "")
+            if last is not None and thread.row_of(last) is None:
+                continue
+            if not _is_totalled(stream, interrupt.place, interrupt.at, totals):
+                yield agent
+
+
+def _newest(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    """Those in flight and the newest of the others, in the order of time."""
+    others = [each for each in attempts if each.state != "in_flight"]
+    kept = others[-SHOWN_ATTEMPTS:]
+    return tuple(each for each in attempts if each.state == "in_flight" or each in kept)

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from ccmon.insight.compaction import crossing_point, forecast
 from ccmon.insight.drag import DragFold
-from ccmon.insight.hidden import hidden_of, lower_bound_reasons, with_calls
+from ccmon.insight.hidden import Reckoner, Reckoning, lower_bound_reasons, with_calls
 from ccmon.insight.running import Folds, Running
 from ccmon.insight.ttl import Tiers
 from ccmon.ledger.account import TINY_CONTEXT
-from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.prices import PriceTable, normalised
 from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats, add_costs
 from ccmon.ledger.thread import Thread
@@ -21,7 +21,6 @@ from ccmon.snapshot import (
     Cache,
     Context,
     Drag,
-    Hidden,
     ModelTotals,
     NextRequest,
     Reported,
@@ -54,13 +53,15 @@ class Summed(Struct, frozen=True, eq=False):
     """A session as shown, its share of the totals by model, and what it tells other sessions.
 
     ``opening`` is its first context in tokens, None when it goes on from another session;
-    ``tiers`` what its pauses cost in either tier of the cache.
+    ``tiers`` what its pauses cost in either tier of the cache. ``conflict`` says that the client's
+    own totals contradict each other or the requests.
     """
 
     session: Session
     models: tuple[ModelTotals, ...]
     opening: int | None
     tiers: Tiers | None
+    conflict: bool = False
 
 
 class Summaries:
@@ -69,11 +70,13 @@ class Summaries:
     def __init__(self, prices: PriceTable) -> None:
         self._prices = prices
         self._running: dict[str, dict[str, Running]] = {}
+        self._reckoners: dict[str, Reckoner] = {}
 
     def keep_only(self, session_ids: set[str]) -> None:
         """Let go of sessions that are no more."""
         for session_id in self._running.keys() - session_ids:
             del self._running[session_id]
+            self._reckoners.pop(session_id, None)
 
     def summarise(self, ledger: SessionLedger, facts: Facts) -> Summed:
         """The session as it stands; the ledger must be settled."""
@@ -90,15 +93,20 @@ class Summaries:
         calls = {agent: (thread, each.stats) for agent, (thread, each) in agents.items()}
         compactions = with_calls(main.compactions, calls)
         every = [folds.stats, *(each.stats for _, each in agents.values())]
-        threads = {MAIN: main, **{agent: thread for agent, (thread, _) in agents.items()}}
-        called = {
-            agent: compactions if agent == MAIN else thread.compactions
-            for agent, thread in threads.items()
+        called = {MAIN: compactions} | {
+            agent: thread.compactions for agent, (thread, _) in agents.items()
         }
-        hidden = hidden_of([item for items in called.values() for item in items])
-        session = self._session(ledger, facts, main, folds, agents, compactions, hidden)
+        reckoning = self._reckoners.setdefault(ledger.session_id, Reckoner(self._prices)).reckon(
+            ledger,
+            called,
+            ended=not facts.active,
+            unsure=any(each.output_lower_bounds for each in every),
+        )
+        session = self._session(ledger, facts, main, folds, agents, compactions, reckoning)
         tiers = folds.pauses.tiers(folds.stats)
-        return Summed(session, _by_model(every, threads, called), _opening(ledger), tiers)
+        return Summed(
+            session, _by_model(every, reckoning), _opening(ledger), tiers, reckoning.conflict
+        )
 
     def _session(
         self,
@@ -108,12 +116,12 @@ class Summaries:
         folds: Folds,
         agents: Mapping[str, tuple[Thread, Folds]],
         compactions: tuple[Compaction, ...],
-        hidden: Hidden | None,
+        reckoning: Reckoning,
     ) -> Session:
         stats = folds.stats
         every = [stats, *(each.stats for _, each in agents.values())]
         last, newest = stats.last, main.last
-        reasons = lower_bound_reasons(every, hidden)
+        reasons = lower_bound_reasons(every, reckoning)
         streams = ledger.main_streams() or ([newest.stream] if newest else [])
         following = _following(stats)
         return Session(
@@ -139,7 +147,7 @@ class Summaries:
             lower_bound_reasons=reasons,
             unpriced_requests=sum(each.unpriced for each in every),
             output_lower_bound_requests=sum(each.output_lower_bounds for each in every),
-            hidden=hidden,
+            hidden=reckoning.hidden,
             context=self._context(main, stats, facts.reported) if last else None,
             next_request=following if last else None,
             cache=_told(_cache(folds), last, facts.reported) if last else None,
@@ -149,10 +157,11 @@ class Summaries:
             busts=_busts(every),
             compactions=compactions,
             subagents=tuple(
-                _subagent(agent, thread, each, facts, ledger)
+                _subagent(agent, thread, each, facts, ledger, agent in reckoning.threads)
                 for agent, (thread, each) in agents.items()
             ),
             requests=tuple(main.rows),
+            attempts=reckoning.attempts,
             reported=facts.reported,
         )
 
@@ -269,7 +278,7 @@ def _drag(drag: DragFold, following: NextRequest) -> Drag:
 
 
 def _subagent(
-    agent: str, thread: Thread, folds: Folds, facts: Facts, ledger: SessionLedger
+    agent: str, thread: Thread, folds: Folds, facts: Facts, ledger: SessionLedger, hides: bool
 ) -> Subagent:
     meta = facts.agents.get(agent, AgentMeta())
     call = next(
@@ -285,9 +294,7 @@ def _subagent(
         active=facts.active and agent in facts.recent and not meta.finished,
         usage=stats.usage,
         cost=stats.cost,
-        cost_is_lower_bound=bool(
-            stats.output_lower_bounds or stats.unpriced or hidden_of(thread.compactions)
-        ),
+        cost_is_lower_bound=bool(stats.output_lower_bounds or stats.unpriced or hides),
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
         cache=_cache(folds) if last else None,
@@ -312,21 +319,13 @@ def _busts(every: Sequence[ThreadStats]) -> tuple[Bust, ...]:
     )
 
 
-def _by_model(
-    every: Sequence[ThreadStats],
-    threads: Mapping[str, Thread],
-    called: Mapping[str, Sequence[Compaction]],
-) -> tuple[ModelTotals, ...]:
-    """Totals by model; a hidden compaction makes the cost of its model a lower bound."""
-    compacted = {
-        threads[agent].rows[item.before_request - 2].model
-        for agent, items in called.items()
-        for item in items
-        if item.method == "estimated"
-    }
+def _by_model(every: Sequence[ThreadStats], reckoning: Reckoning) -> tuple[ModelTotals, ...]:
+    """Totals by model; a hidden request makes the cost of its model a lower bound."""
     models = add_models(totals for stats in every for totals in stats.models.values())
     return tuple(
-        replace(totals, cost_is_lower_bound=True) if totals.model in compacted else totals
+        replace(totals, cost_is_lower_bound=True)
+        if normalised(totals.model or "") in reckoning.models
+        else totals
         for totals in models
     )
 

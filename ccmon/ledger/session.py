@@ -5,12 +5,15 @@ the result depends only on what the files hold. Pure: no files, no clock.
 """
 
 from collections import Counter
+from itertools import pairwise
 
-from ccmon.entries import AnyEntry, TitleEntry
+from ccmon.entries import AnyEntry, AttemptEntry, Entry
+from ccmon.ledger.attempts import Sent
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies, Known
 from ccmon.ledger.stream import Lane, Sighting, Source, Stream
 from ccmon.ledger.thread import Thread
+from ccmon.ledger.traces import Bill, falls
 from ccmon.measures import Span
 from ccmon.requests import MAIN
 
@@ -48,6 +51,38 @@ class SessionLedger:
         lanes = [stream.lane_of(MAIN) for stream in self.main_streams()]
         return next((lane for lane in reversed(lanes) if lane is not None), None)
 
+    def bill(self) -> tuple[Stream, Bill] | None:
+        """The client's own totals that hold for the session, with the file they stand in."""
+        billed = [
+            (stream, stream.traces.bill)
+            for stream in self.main_streams()
+            if stream.traces.bill is not None
+        ]
+        return None if self.torn() or not billed else billed[-1]
+
+    def torn(self) -> bool:
+        """Whether totals fell from one to the next: two processes wrote one session."""
+        traces = [stream.traces for stream in self.main_streams()]
+        billed = [(each.first, each.bill) for each in traces if each.first and each.bill]
+        return any(each.torn for each in traces) or any(
+            falls(before.entry, first) for (_, before), (first, _) in pairwise(billed)
+        )
+
+    def unanswered(self) -> list[tuple[Stream, Sent]]:
+        """The session's own attempts that no response answers, in the order of time.
+
+        What a fork copied is the original's: its lines name another session, or are older than
+        the first stamp, which a fork sets itself, or another file has them too.
+        """
+        found = [
+            (stream, sent)
+            for stream in self.streams.values()
+            for sent in stream.traces.attempts.unanswered.values()
+            if not stream.is_copied(sent.session_id, sent.at)
+            and sent.attempt_id not in stream.traces.copied
+        ]
+        return sorted(found, key=_sent_at)
+
     def title(self) -> str | None:
         """What the session is called: named by the user, by the client, or its first prompt."""
         streams = self.main_streams()
@@ -72,6 +107,7 @@ class Ledger:
         self._copies = Copies(self._homes)
         self._best: dict[str, Known] = {}
         self._order_changed = False
+        self._senders: dict[str, Stream] = {}
         self._changed: set[str] = set()
 
     @property
@@ -97,16 +133,19 @@ class Ledger:
     def apply(self, source: Source, span: Span, entry: AnyEntry) -> None:
         """Take in one entry of a file; entries of one file must come in file order."""
         stream = self.stream(source)
-        if stream.session_id is None and (isinstance(entry, TitleEntry) or not entry.session_id):
+        chained = entry if isinstance(entry, Entry) else None
+        if stream.session_id is None and not (chained and chained.session_id):
             return
-        if not isinstance(entry, TitleEntry) and entry.timestamp is not None:
-            self.stamp(source, entry.timestamp)
+        if chained is not None and chained.timestamp is not None:
+            self.stamp(source, chained.timestamp)
         known = len(stream.sightings)
         sighting = stream.apply(span, entry)
-        if not isinstance(entry, TitleEntry):
+        if chained is not None:
             self._session(stream)
         self._note_change(stream.owner_id)
         if sighting is None:
+            if isinstance(entry, AttemptEntry):
+                self._senders[source.path] = stream
             return
         if len(stream.sightings) > known:
             self._arrive(sighting)
@@ -119,6 +158,7 @@ class Ledger:
         stream = self._streams.pop(path, None)
         if stream is None:
             return
+        self._senders.pop(path, None)
         for sighting in stream.sightings.values():
             self._leave(sighting)
         session = self.sessions.get(stream.owner_id)
@@ -135,6 +175,7 @@ class Ledger:
             for message_id in self._guessed & self._placed.keys():
                 if message_id not in self._copies.sightings:
                     self._place_alone(self._seen[message_id])
+        self._settle_attempts()
         changed, self._changed = self._changed, set()
         for session_id in changed & self.sessions.keys():
             session = self.sessions[session_id]
@@ -144,6 +185,20 @@ class Ledger:
             if not session.streams and not any(map(len, session.threads.values())):
                 del self.sessions[session_id]
         return changed
+
+    def _settle_attempts(self) -> None:
+        """An attempt that stands in several files belongs to the first of them."""
+        senders = [each for each in self._senders.values() if each.traces.attempts.unanswered]
+        owners: dict[str, Stream] = {}
+        for stream in sorted(senders, key=lambda each: each.sort_key):
+            copied = frozenset(
+                attempt_id
+                for attempt_id in stream.traces.attempts.unanswered
+                if owners.setdefault(attempt_id, stream) is not stream
+            )
+            if copied != stream.traces.copied:
+                stream.traces.copied = copied
+                self._note_change(stream.owner_id)
 
     def _session(self, stream: Stream) -> SessionLedger:
         session = self._session_of(stream.owner_id)
@@ -250,3 +305,8 @@ class Ledger:
         if session is not None:
             session.revision += 1
             self._changed.add(session_id)
+
+
+def _sent_at(found: tuple[Stream, Sent]) -> tuple[float, str, int]:
+    stream, sent = found
+    return (sent.at or 0.0, stream.source.path, sent.place)

@@ -14,14 +14,18 @@ from msgspec.structs import replace
 from ccmon.entries import (
     AnyEntry,
     AssistantEntry,
+    AttemptEntry,
     Block,
     ChangeEntry,
     CompactionEntry,
+    CostEntry,
     Entry,
+    ErrorEntry,
     TitleEntry,
     UsageLine,
     UserEntry,
 )
+from ccmon.ledger.traces import Traces
 from ccmon.measures import Span
 from ccmon.requests import MAIN, Entered
 
@@ -204,6 +208,7 @@ class Stream:
         self.chain: dict[str, str] = {}
         self.calls: dict[str, Block] = {}
         self.agents: dict[str, Block] = {}
+        self.traces = Traces()
         self._lanes: dict[str, Lane] = {}
         self._roots: dict[str, str] = {}
 
@@ -229,8 +234,14 @@ class Stream:
         if isinstance(entry, TitleEntry):
             self.titles[entry.source] = entry.text
             return None
+        if isinstance(entry, CostEntry):
+            if entry.session_id == self.session_id and self.source.agent_id is None:
+                self.traces.total(entry, span.offset, len(self.sightings), self.last_stamp)
+            return None
         self._note(entry)
         lane = self._lane(entry)
+        if self.traces.bill is not None:
+            self.traces.go_on(entry.timestamp)
         changed: Sighting | None = None
         if isinstance(entry, AssistantEntry):
             changed = self._response(span, entry, lane)
@@ -240,12 +251,25 @@ class Stream:
             changed = self._user(span, entry, lane)
         elif isinstance(entry, ChangeEntry):
             lane.signs = _with_change(lane.signs, entry)
+        elif isinstance(entry, AttemptEntry):
+            self.traces.attempts.send(entry, lane.agent, span.offset)
+        elif isinstance(entry, ErrorEntry):
+            self.traces.attempts.fail(entry, lane.agent)
         self._link(entry)
         return changed
 
     def other(self, session_id: str | None) -> str | None:
         """The session when it is another than the file's."""
         return session_id if session_id and session_id != self.owner_id else None
+
+    def is_copied(self, session_id: str | None, at: float | None) -> bool:
+        """Whether a line came from another session's file, by its session and its time.
+
+        A fork begins with a stamp of its own, which is later than those of the lines it copied.
+        """
+        if self.other(session_id) is not None:
+            return True
+        return at is not None and self.first_stamp is not None and at < self.first_stamp
 
     def lane_of(self, agent: str) -> Lane | None:
         """The chain of that name, if the file has it."""
@@ -262,7 +286,8 @@ class Stream:
         if agent == MAIN:
             agent = f"agent-{MAIN}"
         elif agent is None:
-            agent = self._root(entry) if entry.is_sidechain else MAIN
+            sent_for = entry.agent_id if isinstance(entry, AttemptEntry) else None
+            agent = self._root(entry) if entry.is_sidechain else sent_for or MAIN
         lane = self._lanes.get(agent)
         if lane is None:
             lane = self._lanes[agent] = Lane(agent)
@@ -293,6 +318,7 @@ class Stream:
             sighting = Sighting(self, lane, entry)
             self.sightings[entry.message_id] = sighting
             lane.open(sighting)
+            self.traces.attempts.answer(entry.attempt_id, lane.agent, entry.message_id)
         else:
             sighting.add(entry)
         sighting.spans.append(span)
@@ -305,6 +331,9 @@ class Stream:
         if entry.cut_notice and lane.last is not None:
             lane.last.cut = True
             return lane.last
+        if entry.interrupted:
+            last = lane.last.message_id if lane.last else None
+            self.traces.stop(span.offset, entry.timestamp, lane.agent, last)
         if entry.timestamp is not None and (entry.prompt or entry.results):
             lane.last_input_at = entry.timestamp
         if entry.prompt is not None or entry.has_image:

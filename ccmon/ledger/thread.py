@@ -10,7 +10,9 @@ from ccmon.ledger.account import Carried, account
 from ccmon.ledger.compactions import compaction
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Known
-from ccmon.ledger.stream import Lane, Sighting
+from ccmon.ledger.stream import Lane, Sighting, Stream
+from ccmon.ledger.usage import tier_of
+from ccmon.measures import Ttl
 from ccmon.requests import Compaction, Request
 
 FRESH = Carried()
@@ -75,6 +77,37 @@ class Thread:
         """A response has new lines: account again from there."""
         self._dirty = min(self._dirty, sighting.index)
 
+    def row_of(self, sighting: Sighting | None) -> Request | None:
+        """The account of a response; None when it is another session's or stands elsewhere."""
+        if sighting is None or not self._holds(sighting):
+            return None
+        return self.rows[sighting.index]
+
+    def member(self, row: Request) -> Sighting:
+        """The response behind an account."""
+        return self._members[row.n - 1]
+
+    def tier_at(self, row: Request) -> Ttl | None:
+        """The cache tier that the thread wrote to when it made a request, or else later."""
+        before = self._carried[row.n - 2].tier if row.n > 1 else None
+        return before or tier_of(row.usage) or self.carried.tier
+
+    def begun_before(self, stream: Stream, responses: int, until: float | None) -> int:
+        """How many requests began before a place in a session's own file.
+
+        The place is behind so many ``responses`` there. A sub-agent's own file has no such place:
+        there the time counts, ``until`` (None: all of them).
+        """
+        members = self._members
+        if members and members[0].stream.source.agent_id is None:
+            return bisect_left(
+                members, (*stream.sort_key, responses), key=lambda member: member.sort_key
+            )
+        count = len(members)
+        while until is not None and count and (members[count - 1].at or 0.0) >= until:
+            count -= 1
+        return count
+
     def settle(self, prices: PriceTable, best: dict[str, Known], waiting: Lane | None) -> None:
         """Bring ``rows`` up to date.
 
@@ -126,6 +159,10 @@ class Thread:
         return (
             parent is not None
             and parent.agent == sighting.agent
-            and 0 <= parent.index < before.n - 1
-            and self._members[parent.index] is parent
+            and parent.index < before.n - 1
+            and self._holds(parent)
         )
+
+    def _holds(self, sighting: Sighting) -> bool:
+        index = sighting.index
+        return 0 <= index < len(self._members) and self._members[index] is sighting

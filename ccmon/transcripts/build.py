@@ -9,11 +9,15 @@ from msgspec import Raw, Struct
 from ccmon.entries import (
     AnyEntry,
     AssistantEntry,
+    AttemptEntry,
     Block,
     ChainEntry,
     ChangeEntry,
     CompactionEntry,
+    CostEntry,
+    ErrorEntry,
     Iteration,
+    ModelBill,
     TitleEntry,
     Tokens,
     ToolResult,
@@ -24,14 +28,18 @@ from ccmon.format import model
 from ccmon.transcripts.labels import call_label, clipped, command_typed, prompt_label
 from ccmon.transcripts.prompts import nature
 from ccmon.transcripts.records import (
+    ApiError,
     AssistantBlock,
     AssistantMessage,
     AssistantRecord,
     Attachment,
+    AttemptRecord,
     ChainRecord,
     CompactMetadata,
+    CostRecord,
     Counts,
     Envelope,
+    ModelUse,
     StructT,
     TitleRecord,
     ToolUseResult,
@@ -106,7 +114,7 @@ def build_assistant(record: AssistantRecord) -> Decoded:
     if message is None:
         return _link(record)
     if message.model == SYNTHETIC_MODEL:
-        return Decoded((ChainEntry(**_envelope(record)),), synthetic=1)
+        return Decoded((_own_message(record),), synthetic=1)
     if not message.id:
         return _link(record)
     entry = AssistantEntry(
@@ -121,12 +129,23 @@ def build_assistant(record: AssistantRecord) -> Decoded:
         forked_from=record.forked_from.session_id if record.forked_from else None,
         requested_model=record.requested_model,
         effort=record.effort,
+        attempt_id=record.request_ref,
         miss_reason=_miss_reason(message),
         thinking_dropped=any(
             one.reason == PREFIX_MISMATCH for one in message.input_transformations or ()
         ),
     )
     return Decoded((entry,))
+
+
+def _own_message(record: AssistantRecord) -> ErrorEntry | ChainEntry:
+    """A message of the client's own making: it may stand for an answer that was an error."""
+    if not record.is_api_error_message:
+        return ChainEntry(**_envelope(record))
+    status = record.api_error_status
+    words = [str(status) if status is not None else "", record.error or ""]
+    reason = clipped(" ".join(filter(None, words)) or "API error")
+    return ErrorEntry(**_envelope(record), reason=reason, refused=True)
 
 
 def _miss_reason(message: AssistantMessage) -> str | None:
@@ -229,6 +248,8 @@ def _result_agent(result: ToolUseResult | str | list[Raw] | None) -> str | None:
 
 
 def build_chain(record: ChainRecord) -> Decoded:
+    if record.type == "system" and record.subtype == "api_error":
+        return Decoded((_failure(record),))
     if record.type != "system" or record.subtype != "compact_boundary":
         change = _change(record)
         return _link(record) if change is None else Decoded((change,))
@@ -240,6 +261,15 @@ def build_chain(record: ChainRecord) -> Decoded:
         post_tokens=metadata.post_tokens,
     )
     return Decoded((entry,))
+
+
+def _failure(record: ChainRecord) -> ErrorEntry:
+    error = record.error if isinstance(record.error, ApiError) else ApiError()
+    status = error.status
+    said = error.formatted or error.message or (str(status) if status is not None else "")
+    return ErrorEntry(
+        **_envelope(record), reason=clipped(said or "API error"), refused=status is not None
+    )
 
 
 def _change(record: ChainRecord) -> ChangeEntry | None:
@@ -265,6 +295,41 @@ def _listing(attachment: Attachment) -> str:
     more = len(added) + len(removed) - len(changes)
     named = " ".join([*changes, *([f"and {more} more"] if more else [])])
     return clipped(f"{_LISTINGS[attachment.type or '']} {named}".strip())
+
+
+def build_attempt(record: AttemptRecord) -> Decoded:
+    if not record.id:
+        return Decoded()
+    entry = AttemptEntry(
+        timestamp=seconds(record.timestamp),
+        session_id=record.session_id,
+        agent_id=record.agent_id,
+        attempt_id=record.id,
+        model=record.params.model if record.params else None,
+    )
+    return Decoded((entry,))
+
+
+def build_cost(record: CostRecord) -> Decoded:
+    if record.total_cost is None:
+        return Decoded()
+    models = tuple(_model_bill(name, use) for name, use in (record.model_usage or {}).items())
+    guessed = record.has_unknown_model_cost is True
+    return Decoded((CostEntry(record.session_id, record.total_cost, guessed, models),))
+
+
+def _model_bill(name: str, use: ModelUse) -> ModelBill:
+    short, long = use.five_minutes or 0, use.one_hour or 0
+    tokens = Tokens(
+        input=use.input_tokens,
+        cache_creation=max(use.cache_creation_input_tokens, short + long),
+        cache_creation_5m=short,
+        cache_creation_1h=long,
+        cache_read=use.cache_read_input_tokens,
+        output=use.output_tokens,
+        split_known=use.five_minutes is not None or use.one_hour is not None,
+    )
+    return ModelBill(name, tokens, use.web_search_requests, use.cost)
 
 
 def build_title(record: TitleRecord) -> Decoded:

@@ -13,13 +13,17 @@ import msgspec
 from ccmon.transcripts.build import (
     Decoded,
     build_assistant,
+    build_attempt,
     build_chain,
+    build_cost,
     build_title,
     build_user,
 )
 from ccmon.transcripts.records import (
     AssistantRecord,
+    AttemptRecord,
     ChainRecord,
+    CostRecord,
     Stamped,
     TitleRecord,
     UserRecord,
@@ -36,7 +40,6 @@ _NOT_NEEDED = frozenset(
         "agent-color",
         "agent-name",
         "agent-setting",
-        "api-request",
         "api-request-blob",
         "api-request-shape",
         "atis-latch",
@@ -44,7 +47,6 @@ _NOT_NEEDED = frozenset(
         "bridge-session",
         "content-replacement",
         "continued-in",
-        "cost-state",
         "ended-by-model",
         "file-history-delta",
         "file-history-snapshot",
@@ -175,6 +177,8 @@ class _Reader:
 _ASSISTANT = _Reader(AssistantRecord, build_assistant)
 _USER = _Reader(UserRecord, build_user)
 _CHAIN = _Reader(ChainRecord, build_chain)
+_ATTEMPT = _Reader(AttemptRecord, build_attempt)
+_COST = _Reader(CostRecord, build_cost)
 _TITLE = _Reader(TitleRecord, build_title)
 
 _READERS = {
@@ -183,6 +187,8 @@ _READERS = {
     "system": _CHAIN,
     "attachment": _CHAIN,
     "progress": _CHAIN,
+    "api-request": _ATTEMPT,
+    "cost-state": _COST,
     "custom-title": _TITLE,
     "ai-title": _TITLE,
     "summary": _TITLE,

@@ -16,6 +16,8 @@ from msgspec import Meta, Raw, Struct
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 """A count that can be meant; anything else is worth 0."""
+Dollars = Annotated[float, Meta(ge=0, le=1e9)]
+"""A sum of money that can be meant."""
 
 
 NO_JSON = Raw(b"")
@@ -153,6 +155,10 @@ class AssistantRecord(Envelope, rename="camel"):
     forked_from: ForkedFrom | None = None
     requested_model: str | None = None
     effort: str | None = None
+    request_ref: str | None = None
+    is_api_error_message: bool | None = None
+    error: str | None = None
+    api_error_status: int | None = None
 
 
 class UserRecord(Envelope, rename="camel"):
@@ -179,6 +185,14 @@ class Attachment(Struct, rename="camel"):
     removed_types: list[str] | None = None
 
 
+class ApiError(Struct, gc=False):
+    """``error`` of an ``api_error`` record; no status where the connection broke."""
+
+    status: int | None = None
+    formatted: str | None = None
+    message: str | None = None
+
+
 class ChainRecord(Envelope, rename="camel"):
     """A record of type ``system``, ``attachment`` or ``progress``."""
 
@@ -187,6 +201,49 @@ class ChainRecord(Envelope, rename="camel"):
     attachment: Attachment | None = None
     original_model: str | None = None
     fallback_model: str | None = None
+    error: ApiError | str | None = None
+
+
+class RequestParams(Struct, gc=False):
+    """``params`` of an ``api-request`` record."""
+
+    model: str | None = None
+
+
+class AttemptRecord(Struct, rename="camel"):
+    """A record of type ``api-request``; there is one for each request, so it is kept short."""
+
+    type: str | None = None
+    id: str | None = None
+    timestamp: datetime | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    params: RequestParams | None = None
+
+
+class ModelUse(Struct, rename="camel", gc=False):
+    """One model's sums in a ``cost-state`` record; the split of the writes is newer."""
+
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_input_tokens: Count = 0
+    cache_creation_input_tokens: Count = 0
+    five_minutes: Count | None = msgspec.field(
+        default=None, name="cacheCreationEphemeral5mInputTokens"
+    )
+    one_hour: Count | None = msgspec.field(default=None, name="cacheCreationEphemeral1hInputTokens")
+    web_search_requests: Count = 0
+    cost: Dollars | None = msgspec.field(default=None, name="costUSD")
+
+
+class CostRecord(Struct, rename="camel"):
+    """A record of type ``cost-state``."""
+
+    type: str | None = None
+    session_id: str | None = None
+    total_cost: Dollars | None = msgspec.field(default=None, name="totalCostUSD")
+    model_usage: dict[str, ModelUse] | None = None
+    has_unknown_model_cost: bool | None = None
 
 
 class TitleRecord(Struct, rename="camel"):

@@ -167,7 +167,12 @@ class TestOtherRecords:
         assert decode(line({"type": "ai-title", "aiTitle": text})) == Decoded()
 
     def test_what_nobody_needs_is_skipped_without_decoding(self) -> None:
-        for kind in ("queue-operation", "file-history-snapshot", "api-request", "cost-state"):
+        for kind in (
+            "queue-operation",
+            "file-history-snapshot",
+            "api-request-blob",
+            "api-request-shape",
+        ):
             assert decode(b'{"type":"%s","never":[closed' % kind.encode()) == Decoded(skipped=True)
 
     def test_an_unknown_type_is_no_error(self) -> None:

@@ -1,0 +1,191 @@
+"""The client's own totals of a session against what its responses add up to.
+
+Source: transcripts.md section 9, accounting.md section 13.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from ccmon.entries import ModelBill, Tokens
+from ccmon.ledger.costs import split_cost
+from ccmon.ledger.prices import PriceTable, normalised
+from ccmon.ledger.session import SessionLedger
+from ccmon.ledger.stream import Stream
+from ccmon.ledger.thread import Thread
+from ccmon.ledger.traces import SAME_MONEY, Bill
+from ccmon.ledger.usage import BILLED_BESIDES, settle
+from ccmon.measures import Ttl, Usage
+from ccmon.requests import Request
+
+
+class Sum(Struct, gc=False):
+    """Sums over responses of one model; ``cost`` is what has a price, in USD."""
+
+    usage: Usage = Usage()
+    web_searches: int = 0
+    cost: float = 0.0
+
+    def add(self, usage: Usage, web_searches: int = 0, cost: float | None = None) -> None:
+        """Take in one more response."""
+        self.usage += usage
+        self.web_searches += web_searches
+        self.cost += cost or 0.0
+
+
+class Difference(Struct, frozen=True, eq=False, gc=False):
+    """What the totals have more than the responses before them.
+
+    ``by_model`` holds the models for which they differ. ``usage`` is None when the totals give
+    none, ``cost`` when no price is known. ``negative`` says that the totals have less somewhere:
+    then nothing else is said.
+    """
+
+    by_model: Mapping[str, Usage] = {}
+    usage: Usage | None = None
+    cost: float | None = None
+    negative: bool = False
+
+    @property
+    def found(self) -> bool:
+        """Whether the totals have more at all."""
+        return bool(self.by_model) or (self.cost or 0.0) > SAME_MONEY
+
+
+NONE = Difference({}, Usage(), 0.0)
+NEGATIVE = Difference(negative=True)
+
+
+class Visible:
+    """Sums of the responses before a session's totals, kept while these responses stay."""
+
+    def __init__(self) -> None:
+        self._known: tuple[object, ...] = ()
+        self._sums: dict[str, Sum] = {}
+        self._copied = False
+
+    def difference(
+        self, ledger: SessionLedger, stream: Stream, bill: Bill, prices: PriceTable, largest: int
+    ) -> Difference | None:
+        """What the totals say beyond the responses; None when they are not the session's alone.
+
+        ``largest`` is the largest prompt that may be hidden, which decides the price of models
+        that charge more for long ones.
+        """
+        self._refresh(ledger, stream, bill)
+        if not self._copied:
+            return _difference(bill, self._sums, prices, largest, ledger.main.carried.tier)
+        # A fork's totals go on from those of the original, whose hidden requests are in them too.
+        if not bill.entry.models or _beyond(bill, self._sums):
+            return None
+        return NONE
+
+    def _refresh(self, ledger: SessionLedger, stream: Stream, bill: Bill) -> None:
+        before = {
+            agent: thread.rows[: thread.begun_before(stream, bill.responses, bill.until)]
+            for agent, thread in sorted(ledger.threads.items())
+        }
+        # A change anywhere in a thread replaces every row behind it.
+        known = (bill.entry, *(rows[-1] for rows in before.values() if rows))
+        if len(known) == len(self._known) and all(map(_same, known, self._known)):
+            return
+        own = {row.message_id for rows in before.values() for row in rows}
+        in_file = list(stream.sightings.values())[: bill.responses]
+        sums: dict[str, Sum] = {}
+        for agent, rows in before.items():
+            _add_rows(sums, ledger.threads[agent], rows)
+        copies = [sighting for sighting in in_file if sighting.message_id not in own]
+        for sighting in copies:
+            if sighting.usage is not None:
+                usage, _ = settle(sighting.usage.tokens, "5m")
+                sums.setdefault(_name(sighting.model), Sum()).add(usage)
+        self._known, self._sums, self._copied = known, sums, bool(copies)
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other
+
+
+def _name(model: str | None) -> str:
+    return normalised(model or "")
+
+
+def _add_rows(sums: dict[str, Sum], thread: Thread, rows: list[Request]) -> None:
+    for row in rows:
+        sums.setdefault(_name(row.model), Sum()).add(row.usage, row.web_searches, row.cost)
+        if row.extra_cost:
+            for model, usage in _beside(thread, row):
+                sums.setdefault(_name(model), Sum()).add(usage)
+
+
+def _beside(thread: Thread, row: Request) -> Iterator[tuple[str | None, Usage]]:
+    """Calls of a response that its own counts leave out; their cost is in that of the response."""
+    line = thread.member(row).usage
+    for iteration in line.iterations if line else ():
+        if iteration.type in BILLED_BESIDES:
+            yield iteration.model or row.model, settle(iteration.tokens, "5m")[0]
+
+
+def _beyond(bill: Bill, sums: Mapping[str, Sum]) -> bool:
+    """Whether the totals differ from the sums in any count."""
+    billed = {_name(each.model): each.tokens for each in bill.entry.models}
+    return any(
+        _counts(billed.get(model, Tokens())) != _counts_of(sums.get(model, Sum()).usage)
+        for model in billed.keys() | sums.keys()
+    )
+
+
+def _counts(tokens: Tokens) -> tuple[int, int, int, int]:
+    return tokens.input, tokens.cache_creation, tokens.cache_read, tokens.output
+
+
+def _counts_of(usage: Usage) -> tuple[int, int, int, int]:
+    return (
+        usage.input_tokens,
+        usage.cache_creation_input_tokens,
+        usage.cache_read_input_tokens,
+        usage.output_tokens,
+    )
+
+
+def _difference(
+    bill: Bill, sums: Mapping[str, Sum], prices: PriceTable, largest: int, tier: Ttl | None
+) -> Difference:
+    entry = bill.entry
+    if not entry.models:
+        money = entry.cost - sum(each.cost for each in sums.values())
+        if money < -SAME_MONEY:
+            return NEGATIVE
+        return Difference({}, None, money) if money > SAME_MONEY else NONE
+    billed = {_name(each.model): each for each in entry.models}
+    by_model: dict[str, Usage] = {}
+    costs: list[float | None] = []
+    for model in sorted(billed.keys() | sums.keys()):
+        own, known = billed.get(model, ModelBill(model, Tokens())), sums.get(model, Sum())
+        more = [a - b for a, b in zip(_counts(own.tokens), _counts_of(known.usage), strict=True)]
+        searches = own.web_search_requests - known.web_searches
+        if min(*more, searches) < 0:
+            return NEGATIVE
+        if not any(more) and not searches:
+            continue
+        usage = by_model[model] = _usage(more, own.tokens, known.usage, tier)
+        price = prices.price(model, bill.since, prompt_tokens=largest)
+        if price is not None:
+            costs.append(split_cost(usage, price, 0).total + searches * price.web_search)
+        else:
+            costs.append(None if entry.guessed or own.cost is None else own.cost - known.cost)
+    return Difference(by_model, sum(by_model.values(), Usage()), _total(costs))
+
+
+def _usage(more: list[int], own: Tokens, known: Usage, tier: Ttl | None) -> Usage:
+    """The counts that differ; the split of the writes as given, else all in the thread's tier."""
+    fresh, written, read, output = more
+    short = own.cache_creation_5m - known.cache_creation_5m_input_tokens
+    if not own.split_known or not 0 <= short <= written:
+        short = 0 if tier == "1h" else written
+    return Usage(fresh, written, short, written - short, read, output)
+
+
+def _total(costs: list[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) and min(known, default=0.0) >= 0 else None

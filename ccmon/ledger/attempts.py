@@ -1,0 +1,139 @@
+"""Requests that were sent and that no response answers, in one file.
+
+Source: transcripts.md sections 4 and 9.
+"""
+
+from typing import Literal
+
+from ccmon.entries import AttemptEntry, ErrorEntry
+from ccmon.ledger.costs import split_cost
+from ccmon.ledger.prices import PriceTable
+from ccmon.measures import Ttl, Usage
+from ccmon.requests import Attempt, Request
+
+State = Literal["in_flight", "refused", "lost"]
+
+SENT_AGAIN = "no answer, sent again"
+INTERRUPTED = "interrupted"
+ENDED = "no answer when the session ended"
+
+
+class Sent:
+    """One attempt without an answer.
+
+    ``place`` is that of its line in the file, in bytes. ``followed_by`` is the response that the
+    chain got next, by its ``message_id``.
+    """
+
+    __slots__ = (
+        "agent",
+        "at",
+        "attempt_id",
+        "followed_by",
+        "model",
+        "place",
+        "reason",
+        "session_id",
+        "state",
+    )
+
+    def __init__(self, entry: AttemptEntry, agent: str, place: int) -> None:
+        self.attempt_id = entry.attempt_id
+        self.at = entry.timestamp
+        self.session_id = entry.session_id
+        self.model = entry.model
+        self.agent = agent
+        self.place = place
+        self.state: State = "in_flight"
+        self.reason = ""
+        self.followed_by: str | None = None
+
+    def end(self, state: State, reason: str) -> None:
+        """Note what became of it, unless that is known already."""
+        if self.state == "in_flight":
+            self.state, self.reason = state, reason
+
+
+class Attempts:
+    """The attempts of one file, fed in file order; those with an answer are let go."""
+
+    def __init__(self) -> None:
+        self.unanswered: dict[str, Sent] = {}
+        self._waiting: dict[str, list[Sent]] = {}
+        self._answered_last: dict[str, str] = {}
+
+    def send(self, entry: AttemptEntry, agent: str, place: int) -> None:
+        """A request was sent: what the chain still waited for will not be answered any more."""
+        if entry.attempt_id in self.unanswered:
+            return
+        # A quick answer may be written before the line of its own request.
+        if entry.attempt_id == self._answered_last.get(agent):
+            return
+        waiting = self._waiting.setdefault(agent, [])
+        for earlier in waiting:
+            earlier.end("lost", SENT_AGAIN)
+        sent = self.unanswered[entry.attempt_id] = Sent(entry, agent, place)
+        waiting.append(sent)
+
+    def fail(self, entry: ErrorEntry, agent: str) -> None:
+        """The newest attempt of the chain came to nothing."""
+        waiting = self._waiting.get(agent)
+        if waiting:
+            waiting[-1].end("refused" if entry.refused else "lost", entry.reason)
+
+    def interrupt(self, agent: str) -> None:
+        """The user stopped the chain while it waited."""
+        for sent in self._waiting.get(agent, ()):
+            sent.end("lost", INTERRUPTED)
+
+    def answer(self, attempt_id: str | None, agent: str, message_id: str) -> None:
+        """A response begins: what else was sent before it got none."""
+        if attempt_id is not None:
+            self.unanswered.pop(attempt_id, None)
+            self._answered_last[agent] = attempt_id
+        for sent in self._waiting.pop(agent, ()):
+            if sent.attempt_id != attempt_id:
+                sent.followed_by = message_id
+                sent.end("lost", SENT_AGAIN)
+
+    def close(self) -> None:
+        """The client ended: nothing will be answered any more."""
+        for waiting in self._waiting.values():
+            for sent in waiting:
+                sent.end("lost", ENDED)
+
+
+def attempt(
+    sent: Sent, after: Request | None, tier: Ttl | None, prices: PriceTable, *, ended: bool
+) -> Attempt:
+    """What is shown of an attempt.
+
+    ``after`` is the next request of its chain, ``tier`` the cache tier the chain wrote to then.
+    ``ended`` says that the session runs no more, so that no answer will come.
+    """
+    state, reason = sent.state, sent.reason
+    if state == "in_flight" and ended:
+        state, reason = "lost", ENDED
+    usage = repeated(after, tier) if state == "lost" else None
+    price = None
+    if usage is not None and after is not None:
+        price = prices.price(sent.model or after.model, sent.at, prompt_tokens=usage.prompt_tokens)
+    cost = split_cost(usage, price, 0).total if usage is not None and price is not None else None
+    return Attempt(sent.agent, sent.at, state, reason, usage, cost)
+
+
+def repeated(after: Request | None, tier: Ttl | None) -> Usage | None:
+    """The prompt of a lost attempt, as the request that repeats it shows it.
+
+    It read what the one before had left in the cache, and wrote the rest. None where nothing
+    repeats it: no request came, or the context was another by then.
+    """
+    if after is None or (after.starts_segment and after.n > 1):
+        return None
+    caching = after.usage.cache_read_input_tokens + after.usage.cache_creation_input_tokens
+    if not caching:
+        return Usage(input_tokens=after.context)
+    read = min(after.expected_read, after.context)
+    written = after.context - read
+    short, long = (0, written) if tier == "1h" else (written, 0)
+    return Usage(0, written, short, long, read, 0)
