@@ -122,13 +122,20 @@ VERDICTS = {
 }
 """What the server's verdict alone says, where the transcript shows no cause."""
 
+_SMALL = Wording(
+    "cache miss",
+    "small, not explained",
+    "Too little was lost to name a cause without the server's word.",
+    "Nothing to do: it cost next to nothing.",
+)
+
 STUCK = "The cache has been stuck: the same part was read again and again while the context grew."
 
 
 def wording(why: Why | None) -> Wording:
-    """The words of a cause; a bust without one is of unknown cause."""
+    """The words of a cause; a bust without one was too small to be given one."""
     if why is None:
-        return WORDINGS["unknown"]
+        return _SMALL
     if why.cause == "unknown" and why.server_reason in VERDICTS:
         return VERDICTS[why.server_reason]
     return WORDINGS[why.cause]
@@ -137,7 +144,7 @@ def wording(why: Why | None) -> Wording:
 def cause(why: Why | None) -> str:
     """What broke the cache in about 30 characters: ``idle 1h04m > 1h TTL``."""
     if why is None:
-        return wording(why).short
+        return _SMALL.short
     if why.cause == "idle_past_ttl" and why.idle is not None and why.ttl is not None:
         return f"idle {format.age(why.idle)} > {ttl(why.ttl)} TTL"
     if why.cause == "long_pause" and why.idle is not None and why.ttl is not None:

@@ -45,6 +45,11 @@ def test_a_verdict_without_a_sign_in_the_transcript_speaks_for_itself() -> None:
     )
 
 
+def test_a_bust_without_a_cause_is_called_small() -> None:
+    assert words.cause(None) == "small, not explained"
+    assert "Nothing to do" in words.remedy(None)
+
+
 def test_how_much_was_lost() -> None:
     assert words.reach(None) == ""
     assert words.reach(Why("unknown", "unknown")) == "all of it was lost"

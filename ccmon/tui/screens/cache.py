@@ -115,7 +115,10 @@ class CacheScreen(MonitorScreen):
 
     def _draw_bust(self, session: Session) -> None:
         bust, unit = self.table.selected, self.ccmon.unit
-        self._draw("bust", lambda width, rows: bust_frame(session, bust, width, rows, unit))
+        if bust is not None:
+            self._draw("bust", lambda width, rows: bust_frame(session, bust, width, rows, unit))
+        else:
+            self.query_one("#bust").display = False
 
     def _draw(self, name: str, frame_of: Callable[[int, int], Frame]) -> None:
         """Show a frame of the inner width and height in a pane that the plan has a place for."""

@@ -19,6 +19,7 @@ _CAUSE_FROM = 26
 """Cells that the cause keeps; columns of figures go until it has them."""
 _EVIDENCE_FROM = 44
 """Cells of cause and evidence together from which on the evidence has a place."""
+_MONEY = 7
 _ROOMY = 90
 _CAUSE = 36
 _EVIDENCE = 36
@@ -42,7 +43,7 @@ _COLUMNS: tuple[Column, ...] = (
     Column("expected", 8, 2, lambda bust: bust.expected_read, drop=2),
     Column("got", 6, 2, lambda bust: bust.cache_read, drop=1),
     Column("rewrote", 7, 2, lambda bust: bust.rewritten, drop=3),
-    Column("wasted", 7, 2, lambda bust: bust.avoidable or 0.0),
+    Column("wasted", _MONEY, 2, lambda bust: bust.avoidable or 0.0),
 )
 SORTS = tuple(column.name for column in _COLUMNS if column.name != "#")
 """What ``s`` goes through; ``#`` sorts as ``time``."""
@@ -148,7 +149,10 @@ def _cell(session: Session, bust: Bust, name: str, unit: str) -> tuple[str, str]
         return fmt.tokens(bust.cache_read), "$label"
     if name == "rewrote":
         return fmt.tokens(bust.rewritten), "$foreground"
-    return wasted(bust, session, unit), "$warning bold"
+    text = wasted(bust, session, unit)
+    if len(text) > _MONEY and bust.avoidable is not None:
+        text = f"${bust.avoidable:,.0f}"
+    return text, "$warning bold"
 
 
 def _said(session: Session, bust: Bust, shape: Shape, *, cursor: bool) -> list[Part]:

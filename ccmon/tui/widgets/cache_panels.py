@@ -12,7 +12,7 @@ from ccmon import format as fmt
 from ccmon import words
 from ccmon.measures import TTL_SECONDS, Ttl
 from ccmon.requests import MAIN, Bust
-from ccmon.snapshot import Cache, Session, TtlCheck
+from ccmon.snapshot import Cache, NextRequest, Session, TtlCheck
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
@@ -24,11 +24,14 @@ PANEL_ROWS = 4
 BUST_ROWS = 3
 """Rows of the panel of one bust where its sentences fit in a row each."""
 _TIERS: tuple[Ttl, Ttl] = ("5m", "1h")
+_MINUTE = 60.0
 _COMPARED_FROM = 3
 """Pauses between the lifetimes of both tiers from which on they can be compared."""
 _TIER_NAME = 16
 _LEAST_BAR = 4
 _NAME = 24
+_WHAT_AT, _PRICE_AT = 14, 30
+"""Where the columns of the pause panel begin."""
 _SHORT = 32
 """Cells below which titles are a word."""
 _SETTINGS: dict[Ttl, str] = {"1h": "ENABLE_PROMPT_CACHING_1H=1", "5m": "FORCE_PROMPT_CACHING_5M=1"}
@@ -55,13 +58,12 @@ class KeepWarm:
         """For the context of the newest main request, in the tier it is cached in."""
         context, cache = session.context, session.cache
         price = session.requests[-1].price if session.requests else None
-        if context is None or cache is None or price is None or not price.read:
+        if context is None or cache is None or price is None:
             return None
-        write = price.write_5m if cache.ttl == "5m" else price.write_1h
-        tokens = context.tokens if context.compacted_to is None else context.compacted_to
-        if not tokens:
+        if not price.read or not context.tokens:
             return None
-        return cls(price.read * tokens, (write - price.read) * tokens)
+        write = price.write_1h if cache.ttl == "1h" else price.write_5m
+        return cls(price.read * context.tokens, (write - price.read) * context.tokens)
 
 
 def countdown_moves(cache: Cache | None, before: float, now: float) -> bool:
@@ -82,25 +84,28 @@ def pause_frame(session: Session, width: int, now: float) -> Frame:
     cache, price = session.cache, session.next_request
     name = title("If you pause now")
     if cache is None or price is None:
-        return Frame(name, [line(("no request yet", "$label"))])
+        return Frame(name, [_said("no request yet")])
     state = cache.state_at(now)
     value = _state(cache, now, short=width < _SHORT)
     if width < _SHORT:
         name = title("Pause")
     if state == "warm":
-        return Frame(name, _warm_rows(session, cache, width), value=value)
+        return Frame(name, _warm_rows(session, cache, price, width), value=value)
     if state == "cold":
-        return Frame(
-            name if width < _SHORT else title("The cache is cold"),
-            _cold_rows(session, width),
-            value=value,
-        )
+        name = name if width < _SHORT else title("The cache is cold")
+        return Frame(name, _cold_rows(session, price, width), value=value)
     if state == "off":
-        said = "Nothing is cached: a pause changes nothing."
-        every = line(("every request  ", "$label"), (fmt.money(price.cold), "$bright bold"))
-        return Frame(name, [line(clip(said, width)), every], value=value)
-    said = "No deadline is known: the start of the last request is not."
-    return Frame(name, [line(clip(said, width)), *_price_rows(session, width)], value=value)
+        cost = session.requests[-1].cost if session.requests else None
+        last = line(("the last request cost ", "$label"), (fmt.money(cost), "$bright bold"))
+        return Frame(name, [_said("Nothing is cached: a pause costs nothing."), last], value=value)
+    warm: Sequence[Part] = [("warm ", "$label"), (fmt.money(price.warm), "$bright")]
+    cold: Sequence[Part] = [("cold ", "$label"), (fmt.money(price.cold), "$bright")]
+    rows = [_said("When the cache goes cold is not known."), facts(width, warm, cold)]
+    return Frame(name, rows, value=value)
+
+
+def _said(text: str) -> Content:
+    return line((text, "$label"))
 
 
 def _state(cache: Cache, now: float, *, short: bool) -> Content:
@@ -111,21 +116,22 @@ def _state(cache: Cache, now: float, *, short: bool) -> Content:
         return line(*parts)
     left = cache.expires_at - now
     if left <= 0:
-        return line(*parts, " ", (fmt.age(-left), "$label"))
+        since: Part = (f" {fmt.age(-left)}", "$label") if left <= -_MINUTE else ""
+        return line(*parts, since)
     total = TTL_SECONDS[cache.ttl or "1h"]
     soon = left < min(EXPIRES_SOON, total / 2)
     tier: Part = (f" {cache.ttl}", "$label") if cache.ttl and not short else ""
     return line(*parts, tier, "  ", (fmt.countdown(left), "$warning" if soon else "$foreground"))
 
 
-def _warm_rows(session: Session, cache: Cache, width: int) -> list[Content]:
-    price, drag = session.next_request, session.drag
+def _warm_rows(session: Session, cache: Cache, price: NextRequest, width: int) -> list[Content]:
+    drag = session.drag
     until = fmt.clock(cache.expires_at, seconds=False)
     rows = _Rows(width)
-    warm = (fmt.money(price.warm if price else None), "$bright bold")
+    warm = (fmt.money(price.warm), "$bright bold")
     rows.add("until", until, "next prompt", warm, (" a request", "$label"))
-    cold = (fmt.money(price.cold if price else None), "$bright")
-    times = price.cold / price.warm if price and price.cold and price.warm else None
+    cold = (fmt.money(price.cold), "$bright")
+    times = price.cold / price.warm if price.cold and price.warm else None
     rows.add("after", until, "first request", cold, f"  {fmt.multiple(times)}" if times else "")
     if drag is not None and drag.compact is not None:
         now = (fmt.money(drag.compact), "$bright")
@@ -140,46 +146,35 @@ def _keep_warm_row(session: Session, width: int) -> list[Content]:
     if keep is None or not keep.requests:
         return []
     count, price = f"{keep.requests}", fmt.money(keep.request)
+    whole: list[Part] = [(" keep-warm requests of ", "$label"), price]
     return [
         fitting(
             width,
-            line(
-                count, (" keep-warm requests of ", "$label"), price,
-                (" cost one lapse", "$label"),
-            ),
+            line(count, *whole, (" cost one lapse", "$label")),
             line(count, (" keep-warm requests cost one lapse", "$label")),
             line(count, (" warm requests = one lapse", "$label")),
         )
-    ]  # fmt: skip
+    ]
 
 
-def _cold_rows(session: Session, width: int) -> list[Content]:
-    price, drag, context = session.next_request, session.drag, session.context
+def _cold_rows(session: Session, price: NextRequest, width: int) -> list[Content]:
+    drag, context = session.drag, session.context
     rows = _Rows(width)
-    cold = (fmt.money(price.cold if price else None), "$bright bold")
-    tokens = f" writes {fmt.tokens_short(context.tokens)}" if context is not None else ""
+    cold = (fmt.money(price.cold), "$bright bold")
+    tokens = f" for {fmt.tokens_short(context.tokens)}" if context is not None else ""
     rows.add("next", "prompt", "first request", cold, (tokens, "$label"))
-    warm = (fmt.money(price.warm if price else None), "$bright")
-    rows.add("then", "warm", "next requests", warm, (" each", "$label"))
+    warm = (fmt.money(price.warm), "$bright")
+    rows.add("then", "", "next requests", warm, (" each", "$label"))
     if drag is not None and drag.compact_cold is not None:
         rows.add("/compact", "now", "", (fmt.money(drag.compact_cold), "$bright"))
     rows.rows.append(
         fitting(
             width,
-            line(("A longer pause costs no more. New task: new session.", "$label")),
-            line(("A longer pause costs no more.", "$label")),
+            _said("Waiting costs no more. New task: new session."),
+            _said("Waiting costs no more."),
         )
     )
     return rows.rows
-
-
-def _price_rows(session: Session, width: int) -> list[Content]:
-    price = session.next_request
-    if price is None:
-        return []
-    warm: Sequence[Part] = [("warm ", "$label"), (fmt.money(price.warm), "$bright")]
-    cold: Sequence[Part] = [("cold ", "$label"), (fmt.money(price.cold), "$bright")]
-    return [facts(width, warm, cold)]
 
 
 class _Rows:
@@ -195,14 +190,15 @@ class _Rows:
         if when.startswith("/"):
             label = (f"{when} ", "$foreground")
         head = line(label, (at, "$bright"))
-        lead = line(head, " " * max(2, 14 - head.cell_length), (what, "$label"))
-        lead = line(lead, " " * max(1, 30 - lead.cell_length))
+        short = line(head, " " * max(2, _WHAT_AT - head.cell_length))
+        lead = line(short, (what, "$label"))
+        lead = line(lead, " " * max(1, _PRICE_AT - lead.cell_length))
         self.rows.append(
             fitting(
                 self._width,
                 line(lead, price, *more),
-                line(head, " " * max(2, 14 - head.cell_length), price, *more),
-                line(head, " " * max(2, 14 - head.cell_length), price),
+                line(short, price, *more),
+                line(short, price),
             )
         )
 
@@ -212,9 +208,9 @@ def ttl_frame(session: Session, width: int, *, flat: bool) -> Frame:
     name = title("TTL check", "this session")
     cache = session.cache
     if cache is None:
-        return Frame(name, [line(("no request yet", "$label"))])
+        return Frame(name, [_said("no request yet")])
     if not cache.caching:
-        return Frame(name, [line(("nothing is cached", "$label"))])
+        return Frame(name, [_said("nothing is cached")])
     check = cache.ttl_check
     rows = [
         fitting(
@@ -239,7 +235,7 @@ def _pauses(check: TtlCheck, short: str, long: str) -> Content:
 def _not_compared(check: TtlCheck, width: int) -> list[Content]:
     between = check.over_5m - check.over_1h
     if between >= _COMPARED_FROM:
-        return [line(("no price for this model", "$label"))]
+        return [_said("no price for this model")]
     count = fmt.plural(between, "pause") if between else "no pause"
     return [
         fitting(
@@ -306,11 +302,8 @@ def wasted(bust: Bust, session: Session, unit: str) -> str:
 _WASTED_WORDS = {"usd": " wasted", "tokens": " lost", "share": " of spend"}
 
 
-def bust_frame(session: Session, bust: Bust | None, width: int, rows: int, unit: str) -> Frame:
+def bust_frame(session: Session, bust: Bust, width: int, rows: int, unit: str) -> Frame:
     """What happened and what to do about it, in full; in ``rows`` left over what it rests on."""
-    if bust is None:
-        name = title("Busts")
-        return Frame(name, [line(("Nothing to explain.", "$label"))], tone="border-focus")
     why = bust.why
     agent = bust_name(session, bust)
     if agent and agent != bust.thread:
@@ -332,7 +325,8 @@ def bust_frame(session: Session, bust: Bust | None, width: int, rows: int, unit:
 def _loss(session: Session, bust: Bust) -> list[Content]:
     """How much of the prefix went, what the cause rests on, what writing it again cost."""
     said = [line((reach, "$label"))] if (reach := clean(words.reach(bust.why))) else []
-    said.append(line(("evidence ", "$label"), clean(words.evidence(bust.why))))
+    if bust.why is not None and bust.why.confidence != "unknown":
+        said.append(line(("evidence ", "$label"), clean(words.evidence(bust.why))))
     if paid := _paid(session, bust):
         said.append(line(*paid))
     if bust.why is not None and bust.why.idle is not None:

@@ -31,7 +31,8 @@ def cache_plan(width: int, height: int, busts: int) -> dict[str, Region]:
     if width < BOXES_FROM:
         return _column(width, height, busts)
     wide = width >= _THREE_FROM
-    panels, bust = (_FOLDED if wide else PANEL_ROWS) + 2, BUST_ROWS + 2
+    panels = (_FOLDED if wide and busts else PANEL_ROWS) + 2
+    bust = BUST_ROWS + 2 if busts else 0
     table = HEADER + min(busts, _LEAST_BUSTS)
     if not wide and height < panels + bust + table + _GOOD_GRAPH:
         bust = 0
@@ -46,7 +47,7 @@ def cache_plan(width: int, height: int, busts: int) -> dict[str, Region]:
     regions = {"timeline": Region(0, 0, width, graph)} if graph else {}
     regions["busts"] = Region(0, graph, width, table)
     top = graph + table
-    if wide:
+    if wide and busts:
         side = width // 3
         regions["pause"] = Region(0, top, side, panels)
         regions["ttl"] = Region(side, top, side, panels)
@@ -64,12 +65,12 @@ def _ttl(width: int, top: int, height: int) -> dict[str, Region]:
 
 def _column(width: int, height: int, busts: int) -> dict[str, Region]:
     """One below the other, each under a rule."""
-    panel, bust = PANEL_ROWS + 1, BUST_ROWS + 1
+    panel, bust = PANEL_ROWS + 1, BUST_ROWS + 1 if busts else 0
     table = HEADER + min(busts, _LEAST_BUSTS)
     heights = {"timeline": 0, "busts": 0, "pause": min(panel, height), "ttl": 0, "bust": 0}
     left = height - heights["pause"]
-    for name, rows in (("busts", table), ("timeline", _GOOD_GRAPH - 1), ("ttl", panel),
-                       ("bust", bust)):  # fmt: skip
+    wanted = {"busts": table, "timeline": _GOOD_GRAPH - 1, "ttl": panel, "bust": bust}
+    for name, rows in wanted.items():
         if left >= rows:
             heights[name] = rows
             left -= rows

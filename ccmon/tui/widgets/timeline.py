@@ -127,13 +127,13 @@ def _write(grid: Grid, row: int, start: int, words: Sequence[Cell]) -> bool:
 
 
 class Timeline(Panel):
-    """The graph in its frame. What takes long is drawn once for a session and a size."""
+    """The graph in its frame. Its ``plot``, which takes long, is made once for session and size."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._requests: Sequence[Request] = ()
         self._plotted: tuple[Session, int, int] | None = None
-        self._plot = Plot([], 0.0, {})
+        self.plot = Plot([], 0.0, {})
         self._axis: Sequence[Part] = ()
         self._boxes = True
 
@@ -146,11 +146,11 @@ class Timeline(Panel):
         if self._plotted is None or self._plotted != (session, columns, rows):
             self._plotted = (session, columns, rows)
             busts = [bust for bust in session.busts if bust.thread == MAIN]
-            self._plot = Plot.of(session.requests, busts, columns, rows)
+            self.plot = Plot.of(session.requests, busts, columns, rows)
             self._axis = axis(
                 session.requests, session.compactions, columns, "$border", words=False
             )
-        rows_drawn = [line(*parts) for parts in self._plot.drawn(selected)]
+        rows_drawn = [line(*parts) for parts in self.plot.drawn(selected)]
         frame = Frame(
             title("Context", "per request"),
             rows_drawn,
@@ -162,7 +162,7 @@ class Timeline(Panel):
 
     def request_at(self, event: Panel.Clicked) -> Request | None:
         """The request of the column that was clicked; None beside the graph."""
-        width = len(self._plot.grid[0]) if self._plot.grid else 0
+        width = len(self.plot.grid[0]) if self.plot.grid else 0
         column = event.column + (0 if self._boxes else 1)
         if event.row < 0 or not 0 <= column < width or not self._requests:
             return None
@@ -172,7 +172,9 @@ class Timeline(Panel):
 def _legend(session: Session, *, short: bool) -> Content | None:
     """What the colours and marks of the graph mean, as far as they are in it."""
     gap = "  " if short else "   "
-    parts: list[Part] = [("█", "$accent-fill"), (" in cache", "$label")]
+    cached = session.cache is None or session.cache.caching
+    word = " in cache" if cached else " not cached"
+    parts: list[Part] = [("█", "$accent-fill"), (word, "$label")]
     if any(bust.thread == MAIN for bust in session.busts):
         parts += [gap, ("█", _COLUMN), (" ", ""), ("!", "$warning bold"), (" rewritten", "$label")]
     if session.compactions and not short:

@@ -47,8 +47,7 @@ def rests_on(why: Why | None) -> Part:
 def bust_row(request: Request, width: int) -> Content:
     """``BUST ToolSearch loaded tools   server: tools_changed   lost $2.07   …``, what fits."""
     why = request.why
-    cause = clean(words.cause(why)) if why is not None else "small, not explained"
-    groups: list[Sequence[Part]] = [[("BUST", "$warning bold"), f" {cause}"]]
+    groups: list[Sequence[Part]] = [[("BUST", "$warning bold"), f" {clean(words.cause(why))}"]]
     if why is not None:
         groups.append([rests_on(why)])
     groups.append([("lost ", "$label"), (fmt.money(request.avoidable), "$bright")])
