@@ -8,16 +8,25 @@ from tests.tui.stage import GOLDEN, UPDATE_GOLDEN, running, settled
 
 
 @pytest.mark.parametrize(
-    ("theme", "keys"),
-    [("dark", []), ("light", []), ("ansi", []), ("dark", ["2", "n"]), ("ansi", ["2", "n"])],
+    ("name", "theme", "keys"),
+    [
+        ("overview", "dark", []),
+        ("overview", "light", []),
+        ("overview", "ansi", []),
+        ("requests", "dark", ["2", "n"]),
+        ("requests", "ansi", ["2", "n"]),
+        ("cache", "dark", ["4"]),
+        ("cache", "light", ["4"]),
+        ("cache", "ansi", ["4"]),
+    ],
 )
-async def test_the_picture_is_as_agreed(theme: str, keys: list[str]) -> None:
+async def test_the_picture_is_as_agreed(name: str, theme: str, keys: list[str]) -> None:
     settings = Settings(theme=theme)  # type: ignore[arg-type]  # one of the literals
     async with running(sample_snapshot(), (100, 30), settings=settings) as (app, pilot):
         await pilot.press(*keys)
         await settled(app, pilot)
         picture = app.export_screenshot()
-    path = GOLDEN / f"{'requests' if keys else 'overview'}-100x30-{theme}.svg"
+    path = GOLDEN / f"{name}-100x30-{theme}.svg"
     if UPDATE_GOLDEN:
         path.write_text(picture, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == picture, "compare the pictures, then update"
