@@ -116,4 +116,4 @@ def test_a_line_of_three_megabytes_hides_no_request(
 
 
 def test_the_corpus_is_whole() -> None:
-    assert len(FOLDERS) == 62
+    assert len(FOLDERS) == 64
