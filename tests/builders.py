@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from ccmon.entries import (
     AnyEntry,
     AssistantEntry,
+    AttemptEntry,
     Block,
     CompactionEntry,
+    CostEntry,
+    ErrorEntry,
     Iteration,
+    ModelBill,
     Tokens,
     UsageLine,
     UserEntry,
@@ -122,6 +128,34 @@ def boundary(
     return CompactionEntry(
         timestamp=at, session_id=SESSION, trigger="manual", pre_tokens=pre, post_tokens=post
     )
+
+
+def sent(attempt_id: str, *, at: float | None = START, session: str = SESSION) -> AttemptEntry:
+    """A request goes out."""
+    return AttemptEntry(timestamp=at, session_id=session, attempt_id=attempt_id, model=OPUS_5_5)
+
+
+def answer(message_id: str, attempt_id: str, line: UsageLine | None = None) -> AssistantEntry:
+    """The response to an attempt."""
+    return replace(assistant(message_id, line or usage(0, 0, 9_000)), attempt_id=attempt_id)
+
+
+def failed(reason: str, *, refused: bool = True) -> ErrorEntry:
+    """The newest attempt came to nothing."""
+    return ErrorEntry(timestamp=START, session_id=SESSION, reason=reason, refused=refused)
+
+
+def interrupt(*, at: float | None = START) -> UserEntry:
+    """The user stopped what went on."""
+    return UserEntry(timestamp=at, session_id=SESSION, interrupted=True)
+
+
+def totals(
+    cost: float = 0.0, line: Tokens | None = None, *, model: str = OPUS_5_5, session: str = SESSION
+) -> CostEntry:
+    """The client's own totals of the session; ``line`` is what it counted, if it says."""
+    models = () if line is None else (ModelBill(model, line, cost=cost),)
+    return CostEntry(session, cost, models=models)
 
 
 def summary(size: int) -> UserEntry:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from ccmon.entries import AnyEntry
 from ccmon.insight.summary import Facts, Summaries, Summed
@@ -13,14 +14,18 @@ from tests.builders import OPUS_5, SESSION, START, assistant, boundary, feed, us
 FACTS = Facts("shop-api", "busy", True, None, {}, frozenset())
 
 
-def summed(main: Sequence[AnyEntry], **agents: Sequence[AnyEntry]) -> Summed:
+def summed(
+    main: Sequence[AnyEntry], *, active: bool = True, **agents: Sequence[AnyEntry]
+) -> Summed:
     ledger = Ledger(PriceTable.load())
     feed(ledger, main)
     for agent, entries in agents.items():
         path = f"/p/{SESSION}/subagents/agent-{agent}.jsonl"
         feed(ledger, entries, path=path, agent=agent)
     ledger.settle()
-    return Summaries(ledger.prices).summarise(ledger.sessions[SESSION], FACTS)
+    return Summaries(ledger.prices).summarise(
+        ledger.sessions[SESSION], replace(FACTS, active=active)
+    )
 
 
 def request(message_id: str, *, at: float = START, model: str = OPUS_5) -> AnyEntry:

@@ -1,0 +1,162 @@
+"""What became of requests that no response answers: transcripts.md section 9."""
+
+import pytest
+
+from ccmon.entries import AnyEntry
+from ccmon.ledger.attempts import ENDED, INTERRUPTED, SENT_AGAIN
+from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.session import Ledger
+from ccmon.measures import Usage
+from ccmon.requests import Attempt
+from tests.builders import (
+    OTHER,
+    SESSION,
+    START,
+    answer,
+    boundary,
+    failed,
+    feed,
+    interrupt,
+    prompt,
+    sent,
+    totals,
+    usage,
+)
+from tests.homes import NOW
+from tests.unit.test_summary import summed
+
+
+def attempts_of(*entries: AnyEntry, active: bool = True) -> tuple[Attempt, ...]:
+    return summed(entries, active=active).session.attempts
+
+
+def states(*entries: AnyEntry, active: bool = True) -> list[tuple[str, str]]:
+    return [(each.state, each.reason) for each in attempts_of(*entries, active=active)]
+
+
+def test_an_attempt_that_a_response_refers_to_is_none() -> None:
+    assert states(sent("a"), answer("msg_1", "a")) == []
+
+
+def test_an_answer_may_be_written_before_its_own_request() -> None:
+    assert states(answer("msg_1", "a"), sent("a")) == []
+
+
+def test_one_that_nothing_follows_is_in_flight_while_the_session_runs() -> None:
+    (found,) = attempts_of(answer("msg_1", "a"), sent("b", at=START + 9))
+    assert (found.state, found.at, found.usage, found.cost) == ("in_flight", START + 9, None, None)
+
+
+def test_one_that_nothing_follows_is_lost_once_the_session_has_ended() -> None:
+    assert states(sent("a"), active=False) == [("lost", ENDED)]
+
+
+def test_one_before_the_clients_totals_is_lost() -> None:
+    assert states(sent("a"), totals()) == [("lost", ENDED)]
+
+
+def test_one_that_the_user_stopped_is_lost() -> None:
+    assert states(sent("a"), interrupt()) == [("lost", INTERRUPTED)]
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_an_error_with_a_status_refuses_and_one_without_loses(refused: bool) -> None:
+    found = states(sent("a"), failed("529 Overloaded", refused=refused))
+    assert found == [("refused" if refused else "lost", "529 Overloaded")]
+
+
+def test_an_error_speaks_of_the_newest_attempt_alone() -> None:
+    found = states(
+        sent("a"), failed("529 Overloaded"), sent("b"), failed("reset", refused=False), sent("c")
+    )
+    assert found == [("refused", "529 Overloaded"), ("lost", "reset"), ("in_flight", "")]
+
+
+def test_one_that_is_sent_again_is_lost() -> None:
+    assert states(sent("a"), sent("b"), answer("msg_1", "b")) == [("lost", SENT_AGAIN)]
+
+
+def test_a_refused_attempt_has_no_price() -> None:
+    (found,) = attempts_of(sent("a"), failed("429 Too many"), sent("b"), answer("msg_1", "b"))
+    assert (found.usage, found.cost) == (None, None)
+
+
+def test_a_lost_one_read_what_was_left_in_the_cache_and_wrote_the_rest() -> None:
+    found = attempts_of(
+        answer("msg_1", "a", usage(0, 0, 0, 10_000, 5)),
+        sent("b"),
+        sent("c"),
+        answer("msg_2", "c", usage(0, 12_000, 0, 0, 5)),
+    )
+    assert [each.usage for each in found] == [Usage(0, 2_000, 0, 2_000, 10_000, 0)]
+    assert found[0].cost == pytest.approx((2_000 * 8 + 10_000 * 0.2) / 1e6)
+
+
+def test_a_lost_first_one_wrote_everything() -> None:
+    (found,) = attempts_of(sent("a"), sent("b"), answer("msg_1", "b", usage(0, 9_000, 0, 0, 5)))
+    assert found.usage == Usage(0, 9_000, 9_000, 0, 0, 0)
+
+
+def test_a_lost_one_without_a_cache_sent_everything_anew() -> None:
+    (found,) = attempts_of(sent("a"), sent("b"), answer("msg_1", "b", usage(9_000, o=5)))
+    assert found.usage == Usage(input_tokens=9_000)
+
+
+def test_nothing_is_known_of_the_prompt_when_the_context_was_another_by_then() -> None:
+    (found,) = attempts_of(
+        answer("msg_1", "a", usage(0, 0, 90_000, 0, 5)),
+        sent("b"),
+        boundary(90_000),
+        sent("c"),
+        answer("msg_2", "c", usage(0, 0, 20_000, 0, 5)),
+    )
+    assert (found.state, found.usage, found.cost) == ("lost", None, None)
+
+
+def test_threads_do_not_wait_for_each_other() -> None:
+    made = summed([sent("a"), answer("msg_1", "a"), sent("b")], x=[sent("c"), sent("d")])
+    found = [(each.thread, each.state) for each in made.session.attempts]
+    assert sorted(found) == [("main", "in_flight"), ("x", "in_flight"), ("x", "lost")]
+
+
+def test_all_in_flight_and_the_newest_fifty_others_are_shown() -> None:
+    refused = [
+        entry
+        for number in range(60)
+        for entry in (sent(f"r{number}", at=START + number), failed(f"{number}"))
+    ]
+    found = attempts_of(*refused, sent("last", at=NOW))
+    assert len(found) == 51
+    assert (found[0].reason, found[-1].state) == ("10", "in_flight")
+
+
+class TestCopies:
+    def unanswered(self, *files: tuple[str, list[AnyEntry]]) -> list[tuple[str, str]]:
+        ledger = Ledger(PriceTable.load())
+        for session, entries in files:
+            feed(ledger, entries, path=f"/p/{session}.jsonl", session=session)
+        ledger.settle()
+        return sorted(
+            (session_id, each.attempt_id)
+            for session_id, session in ledger.sessions.items()
+            for _, each in session.unanswered()
+        )
+
+    def test_a_line_that_names_another_session_is_a_copy(self) -> None:
+        fork: list[AnyEntry] = [prompt(), sent("a", session=SESSION), sent("b", session=OTHER)]
+        assert self.unanswered((OTHER, fork)) == [(OTHER, "b")]
+
+    def test_a_line_older_than_the_first_stamp_of_its_file_is_a_copy(self) -> None:
+        fork: list[AnyEntry] = [
+            prompt(at=START + 100),
+            sent("a", at=START, session=OTHER),
+            sent("b", at=START + 101, session=OTHER),
+        ]
+        assert self.unanswered((OTHER, fork)) == [(OTHER, "b")]
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_an_attempt_in_two_files_belongs_to_the_one_that_began_first(self, order: int) -> None:
+        original: list[AnyEntry] = [prompt(at=START), sent("a", at=START + 9)]
+        fork: list[AnyEntry] = [prompt(at=START + 5), sent("a", at=START + 9, session=OTHER)]
+        files = [(SESSION, original), (OTHER, fork)]
+        assert self.unanswered(*files[::order]) == [(SESSION, "a")]
