@@ -158,11 +158,6 @@ def cause(why: Why | None) -> str:
     return wording(why).short
 
 
-def subject(why: Why | None) -> str:
-    """What broke the cache in two words at most: ``ToolSearch``, ``idle``, ``model switch``."""
-    return WORDINGS["unknown" if why is None else why.cause].subject
-
-
 def evidence(why: Why | None) -> str:
     """What that rests on: ``server: tools_changed``, ``timestamps``, ``no evidence``."""
     if why is None or why.confidence == "unknown":

@@ -224,7 +224,7 @@ def _cache(session: snapshot.Session, cache: snapshot.Cache) -> list[Piece]:
         *pieces,
         Piece(f"{format.plural(len(busts), 'bust')} rewrote {rewritten}", style=YELLOW),
         Piece(f"{wasted} wasted", ", ", YELLOW),
-        Piece(f"last {words.subject(busts[-1].why)}"),
+        Piece(f"last {words.wording(busts[-1].why).subject}"),
     ]
 
 
@@ -268,9 +268,14 @@ def _finding(finding: snapshot.Finding, session: snapshot.Session, page: Page) -
 
 
 def _moment_of(finding: snapshot.Finding, session: snapshot.Session, page: Page) -> str:
+    """When the bust was that a finding tells of; of several, the newest."""
     place = (finding.thread, finding.request)
     at = next((bust.at for bust in session.busts if (bust.thread, bust.request) == place), None)
-    return "" if at is None else f" at {format.clock(at, seconds=False, zone=page.zone)}"
+    if at is None:
+        return ""
+    several = any(name == "busts" for name, _ in finding.evidence)
+    moment = format.clock(at, seconds=False, zone=page.zone)
+    return f", last at {moment}" if several else f" at {moment}"
 
 
 def _tables(session: snapshot.Session, page: Page) -> Iterator[str]:

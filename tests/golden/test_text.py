@@ -257,3 +257,9 @@ def test_clipping_counts_cells(text: str, cells: int, clipped: str) -> None:
 )
 def test_glyphs_an_encoding_lacks_are_replaced(text: str, encoding: str, written: str) -> None:
     assert safe.encodable(text, encoding) == written
+
+
+def test_a_finding_of_several_busts_says_when_the_last_one_was() -> None:
+    several = finding(title="ToolSearch rewrote 500.0k in 2 busts", evidence=(("busts", 2),))
+    text = text_of(snapshot(session(findings=(several,))))
+    assert "rewrote 500.0k in 2 busts, last at 13:02: $2.07\n" in text
