@@ -5,6 +5,7 @@ identity, so that folds over the rows can go on where they stopped.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from ccmon.ledger.account import Carried, account
 from ccmon.ledger.compactions import compaction
@@ -33,6 +34,11 @@ class Thread:
 
     def __len__(self) -> int:
         return len(self._members)
+
+    @property
+    def members(self) -> Sequence[Sighting]:
+        """The responses behind the rows, one for each."""
+        return self._members
 
     @property
     def compactions(self) -> tuple[Compaction, ...]:
