@@ -142,14 +142,23 @@ class CompactionEntry(Entry, frozen=True, gc=False, kw_only=True):
     post_tokens: int | None = None
 
 
-class ChangeEntry(Entry, frozen=True, gc=False, kw_only=True):
-    """A record that says that something in front of the conversation has changed.
+class AttachmentEntry(Entry, frozen=True, gc=False, kw_only=True):
+    """An ``attachment``: text that the client put into the prompt by itself.
 
-    ``tools``: the list of tools, MCP servers or agents (``detail`` names them); ``resume``: the
-    session was resumed; ``fallback``: another model answers from here on.
+    ``size`` is bytes of JSON of what entered, 0 where nothing did. ``change`` says that something
+    in front of the conversation has changed with it: the list of ``tools``, MCP servers or agents
+    (``detail`` names what), or that the session was resumed (``resume``).
     """
 
-    what: Literal["tools", "resume", "fallback"]
+    kind: str
+    size: int = 0
+    change: Literal["tools", "resume"] | None = None
+    detail: str = ""
+
+
+class FallbackEntry(Entry, frozen=True, gc=False, kw_only=True):
+    """From here on another model answers, for safety; ``detail`` names both."""
+
     detail: str = ""
 
 
@@ -207,7 +216,8 @@ AnyEntry = (
     AssistantEntry
     | UserEntry
     | CompactionEntry
-    | ChangeEntry
+    | AttachmentEntry
+    | FallbackEntry
     | AttemptEntry
     | ErrorEntry
     | ChainEntry

@@ -16,6 +16,20 @@ MAIN = "main"
 """The thread name of a session's main chain; sub-agents go by their agent id."""
 
 Method = Literal["exact", "split", "estimated"]
+Kind = Literal[
+    "overhead",
+    "prompt",
+    "text",
+    "thinking",
+    "tool_use",
+    "tool_result",
+    "attachment",
+    "image",
+    "loaded_tools",
+    "summary",
+    "unattributed",
+]
+"""What can be in a context: accounting, section 9."""
 Cause = Literal[
     "server_forgot",
     "tools_loaded",
@@ -38,16 +52,20 @@ Reach = Literal["everything", "system kept", "partial"]
 class Entered(Struct, frozen=True, eq=False, gc=False):
     """Something that entered the context with a request.
 
-    ``tokens`` is known only where arithmetic gives it (the output before; the
-    rest when exactly one thing came). ``size`` is bytes of JSON on disk.
+    ``size`` is bytes of JSON on disk, 0 where no line shows it. ``tokens`` are its share of the
+    growth, which is exact as a sum: ``method`` says whether the share is exact as well (counted, or
+    the only thing that came), split by weight, or estimated. An ``output`` is the answer before,
+    with its blocks as ``parts``; ``unattributed`` is what nothing explains, and may be negative.
     """
 
-    kind: Literal["output", "prompt", "tool_result", "summary", "injected"]
+    kind: Kind | Literal["output"]
     name: str
     label: str
     size: int
     tokens: int | None
     spans: tuple[Span, ...]
+    method: Method = "exact"
+    parts: tuple[Entered, ...] = ()
 
 
 class Why(Struct, frozen=True, eq=False, gc=False):
@@ -83,7 +101,8 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     ``split`` are None when the model has no price. ``estimated`` says that the
     cost rests on a guess (TTL split absent, unconfirmed price row).
     ``verb``/``label`` name the next step (tool and argument); ``prompt`` is the
-    text that started the turn, on its first request only. ``machine_prompt`` marks the first
+    text that started the turn, on its first request only. ``resumes`` is the request that
+    it goes on from after a rewind. ``machine_prompt`` marks the first
     request after a prompt that no person typed (schedule, notification, peer). ``why`` is None
     unless the request busts, and for a bust too small to be explained without the server's word.
     ``miss_reason`` is the API's own verdict on its cache miss, as written, also where it is none.
@@ -128,6 +147,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     prompt: str | None
     entered: tuple[Entered, ...]
     spans: tuple[Span, ...]
+    resumes: int | None = None
     machine_prompt: bool = False
     miss_reason: str | None = None
     why: Why | None = None

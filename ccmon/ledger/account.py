@@ -12,6 +12,7 @@ from ccmon.entries import Block, Tokens, UsageLine
 from ccmon.ledger.cache import rewritten_tokens
 from ccmon.ledger.causes import Case, Habit, explain
 from ccmon.ledger.costs import split_cost
+from ccmon.ledger.intake import growing, opening
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.reach import Reads, reach
 from ccmon.ledger.requests import Known
@@ -33,7 +34,8 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     ``left`` is what it left in the cache, the next one's expected read. ``tier`` is the cache
     tier of the greater part of the last write whose split is known. ``reset`` says that the
     context was compacted and no request has read it since. ``source``, ``habit`` and ``reads`` are
-    what the causes of busts turn on.
+    what the causes of busts turn on. ``overhead`` is what the thread began with beside what its
+    lines show.
     """
 
     before: Request | None = None
@@ -43,6 +45,14 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     source: Sighting | None = None
     habit: Habit = Habit()
     reads: Reads = Reads()
+    overhead: int | None = None
+
+
+class Parent(Struct, frozen=True, eq=False, gc=False):
+    """The response that a chain goes on from after a rewind."""
+
+    row: Request
+    sighting: Sighting
 
 
 class Comparison(Struct, frozen=True, gc=False):
@@ -87,20 +97,21 @@ def account(
     rows: Sequence[Request],
     carried: Carried,
     *,
-    rewound: bool,
+    parent: Parent | None,
     prices: PriceTable,
 ) -> tuple[Request, Carried]:
     """Account one response.
 
     ``known`` is what all files say of it (no usage at all counts as nothing read), ``rows`` the
-    requests before it. ``rewound`` says that the chain went back behind the predecessor.
+    requests before it. ``parent`` is what the chain goes on from where it went back behind the
+    predecessor.
     """
     last = rows[-1] if rows else None
     line = known.usage or NO_USAGE
     usage, guessed = settle(line.tokens, carried.tier or "5m")
     first_call, last_call = calls_of(line)
     context = prompt_tokens(last_call)
-    resets = bool(sighting.boundaries) or rewound
+    resets = bool(sighting.boundaries) or parent is not None
     compared = compare(carried, first_call, context, resets=resets)
     price = prices.price(
         sighting.model,
@@ -120,6 +131,9 @@ def account(
         bust=compared.rewritten > 0,
         grew=compared.growth > 0,
     )
+    if sighting.boundaries:
+        parent = None
+    entered = _entered(sighting, carried, compared, context, parent)
     verb, label = next_step(sighting.blocks)
     starts_turn = sighting.prompt is not None
     row = Request(
@@ -160,8 +174,9 @@ def account(
         label=label,
         thinks=any(block.type in ("thinking", "redacted_thinking") for block in sighting.blocks),
         prompt=sighting.prompt,
-        entered=_entered(sighting, carried.before, opens=compared.opens),
+        entered=entered,
         spans=tuple(sighting.spans),
+        resumes=parent.row.n if parent and compared.opens else None,
         machine_prompt=sighting.signs.machine and not starts_turn,
         miss_reason=sighting.miss_reason,
         why=why(sighting, first_call, rows, carried, reads, line.speed, idle)
@@ -174,7 +189,9 @@ def account(
     left = last_call.cache_read + last_call.cache_creation
     tier = carried.tier if guessed else tier_of(usage) or carried.tier
     habit = carried.habit.after(sighting, line.speed)
-    return row, Carried(row, left, tier, source=sighting, habit=habit, reads=reads)
+    overhead = _overhead(entered) if carried.overhead is None else carried.overhead
+    carried = Carried(row, left, tier, False, sighting, habit, reads, overhead)
+    return row, carried
 
 
 def why(
@@ -254,11 +271,25 @@ def _gap(before: Request | None, sighting: Sighting) -> float | None:
     return max(0.0, sighting.started_at - before.started_at)
 
 
-def _entered(sighting: Sighting, before: Request | None, *, opens: bool) -> tuple[Entered, ...]:
-    """What the request brought into the context; the answer before it comes first, exact."""
-    if before is None or opens:
+def _entered(
+    sighting: Sighting,
+    carried: Carried,
+    compared: Comparison,
+    context: int,
+    parent: Parent | None,
+) -> tuple[Entered, ...]:
+    """What the request brought into the context; the answer before it comes first."""
+    if is_aside(carried, context):
         return sighting.entered
-    known = None if before.output_is_lower_bound else before.usage.output_tokens
-    size = sum(span.length for span in before.spans)
-    output = Entered("output", "output", f"of #{before.n}", size, known, before.spans)
-    return (output, *sighting.entered)
+    if compared.opens and parent is not None:
+        growth = context - parent.row.context
+        blocks = parent.sighting.blocks
+        return growing(sighting.entered, blocks, parent.row, growth, sighting.model)
+    if compared.opens or carried.before is None or carried.source is None:
+        return opening(sighting.entered, context, carried.overhead, sighting.model)
+    blocks = carried.source.blocks
+    return growing(sighting.entered, blocks, carried.before, compared.growth, sighting.model)
+
+
+def _overhead(entered: Sequence[Entered]) -> int:
+    return sum(item.tokens or 0 for item in entered if item.kind == "overhead")

@@ -9,48 +9,21 @@ contexts in tokens and to the cost of all input in money. Source: accounting.md 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
-from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Span
-from ccmon.requests import Request
+from ccmon.ledger.account import TINY_CONTEXT
+from ccmon.requests import Entered, Kind, Request
 
-Kind = Literal[
-    "overhead",
-    "prompt",
-    "text",
-    "thinking",
-    "tool_use",
-    "tool_result",
-    "attachment",
-    "image",
-    "loaded_tools",
-    "summary",
-    "unattributed",
-]
 Group = tuple[Kind, str]
 """Items are summed by kind, tool results by tool as well."""
 
 
-class What(Struct, frozen=True, gc=False):
-    """Something in the context: what it is, and where its text stands. ``exact`` is its size."""
-
-    kind: Kind
-    name: str = ""
-    label: str = ""
-    exact: bool = False
-    spans: tuple[Span, ...] = ()
-
-    @property
-    def group(self) -> Group:
-        """Under which it is summed."""
-        return self.kind, self.name if self.kind == "tool_result" else ""
-
-
-UNEXPLAINED = What("unattributed", exact=True)
+def group_of(item: Entered) -> Group:
+    """Under which an item is summed."""
+    assert item.kind != "output"
+    return item.kind, item.name if item.kind == "tool_result" else ""
 
 
 class Bill(Struct, gc=False):
@@ -81,7 +54,7 @@ class Bill(Struct, gc=False):
 class Held(Struct, frozen=True, gc=False):
     """One item now in the context, with its bill."""
 
-    what: What
+    what: Entered
     entered: int
     tokens: int
     carried: int
@@ -96,7 +69,7 @@ class Contents:
         self.requests = 0
         self.bills: dict[Group, Bill] = {}
         self._read = 0.0
-        self._what: list[What] = []
+        self._what: list[Entered] = []
         self._entered: list[int] = []
         self._tokens: list[int] = []
         self._since: list[int] = []
@@ -125,31 +98,38 @@ class Contents:
         """What one token that was there from the first request on has cost to read so far."""
         return self._read
 
-    def leave(self, keep: int = 0) -> None:
+    def _leave(self, keep: int = 0) -> None:
         """All items but the first ``keep`` leave the context; their bills stay."""
         for index in range(keep, len(self._what)):
             self._close(index)
         for column in self._columns():
             del column[keep:]
 
-    def leave_after(self, request: int) -> None:
+    def _leave_after(self, request: int) -> None:
         """What entered with a later request leaves: the conversation went back to that one."""
         keep = sum(entered <= request for entered in self._entered)
-        self.leave(keep)
+        self._leave(keep)
 
-    def enter(self, request: int, items: Sequence[tuple[What, int]], context: int) -> None:
-        """These come in with a request; whatever is missing to its context is unattributed.
+    def push(self, row: Request) -> None:
+        """Take in the next request of the thread.
 
-        Call ``bill`` for the request afterwards, once.
+        One that read under a thousand tokens of a larger context did not read it: it is billed to
+        nothing that is in there.
         """
-        for what, tokens in items:
-            if tokens:
-                self._open(what, request, tokens)
-        rest = context - self.tokens
-        if rest:
-            self._open(UNEXPLAINED, request, rest)
+        if row.context < TINY_CONTEXT <= self.tokens:
+            self._bill_aside(row)
+            return
+        if row.starts_segment and row.resumes is not None:
+            self._leave_after(row.resumes)
+        elif row.starts_segment:
+            self._leave()
+        for item in row.entered:
+            for part in item.parts or (item,):
+                if part.tokens:
+                    self._open(part, row.n, part.tokens)
+        self._bill(row)
 
-    def bill(self, row: Request) -> None:
+    def _bill(self, row: Request) -> None:
         """Charge a request to the items that it carried."""
         self.requests += 1
         if row.price is None or row.split is None:
@@ -158,11 +138,11 @@ class Contents:
         spent = row.split.carry + row.split.rewrite + row.split.fresh
         charged = row.price.read * self.tokens + self._charge(row)
         if abs(spent - charged) > 1e-12:
-            self._group(UNEXPLAINED).gone_cost += spent - charged
+            self._group(("unattributed", "")).gone_cost += spent - charged
 
-    def bill_aside(self, row: Request) -> None:
+    def _bill_aside(self, row: Request) -> None:
         """Charge a request that did not read the thread's context: to nothing in it."""
-        bill = self._group(UNEXPLAINED)
+        bill = self._group(("unattributed", ""))
         bill.gone_tokens += row.context
         if row.split is not None:
             bill.gone_cost += row.split.total - row.split.output
@@ -181,7 +161,7 @@ class Contents:
             for index, (what, tokens) in enumerate(zip(self._what, self._tokens, strict=True))
         ]
 
-    def _columns(self) -> tuple[list[What] | list[int] | list[float], ...]:
+    def _columns(self) -> tuple[list[Entered] | list[int] | list[float], ...]:
         return (
             self._what,
             self._entered,
@@ -193,13 +173,13 @@ class Contents:
             self._peaks,
         )
 
-    def _group(self, what: What) -> Bill:
-        bill = self.bills.get(what.group)
+    def _group(self, group: Group) -> Bill:
+        bill = self.bills.get(group)
         if bill is None:
-            bill = self.bills[what.group] = Bill()
+            bill = self.bills[group] = Bill()
         return bill
 
-    def _open(self, what: What, request: int, tokens: int) -> None:
+    def _open(self, what: Entered, request: int, tokens: int) -> None:
         end = self.tokens + tokens
         self._peaks.append(max(self._peaks[-1] if self._peaks else 0, end))
         self._ends.append(end)
@@ -209,9 +189,9 @@ class Contents:
         self._since.append(self.requests)
         self._paid.append(self._read)
         self._extra.append(0.0)
-        bill = self._group(what)
+        bill = self._group(group_of(what))
         bill.items += 1
-        bill.inexact += not what.exact
+        bill.inexact += what.method != "exact"
         bill.tokens += tokens
         bill.since += tokens * self.requests
         bill.paid += tokens * self._read
@@ -219,9 +199,9 @@ class Contents:
     def _close(self, index: int) -> None:
         what, tokens = self._what[index], self._tokens[index]
         since, paid, extra = self._since[index], self._paid[index], self._extra[index]
-        bill = self._group(what)
+        bill = self._group(group_of(what))
         bill.items -= 1
-        bill.inexact -= not what.exact
+        bill.inexact -= what.method != "exact"
         bill.tokens -= tokens
         bill.since -= tokens * since
         bill.paid -= tokens * paid
@@ -242,7 +222,7 @@ class Contents:
         while index >= 0 and self._peaks[index] > beyond.cached:
             below = beyond.cost(self._ends[index - 1] if index else 0)
             self._extra[index] += above - below
-            self._group(self._what[index]).extra += above - below
+            self._group(group_of(self._what[index])).extra += above - below
             above = below
             index -= 1
         return whole

@@ -1,20 +1,20 @@
 """What came into the context with a request, and how many tokens of its growth each thing is.
 
 The answer before is as large as its output count says; the rest of the growth came from outside and
-is shared out by weight. Source: accounting.md section 9.
+is shared out by weight. What nothing explains is named as well, so that all of it adds up to the
+growth. Source: accounting.md section 9.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from ccmon.entries import Block
-from ccmon.ledger.contents import What
-from ccmon.ledger.stream import Sighting
 from ccmon.ledger.weights import (
     Family,
+    Shares,
     call_tokens,
     content_tokens,
     family,
@@ -23,136 +23,131 @@ from ccmon.ledger.weights import (
     text_tokens,
     thinking_tokens,
 )
-from ccmon.measures import Span
-from ccmon.requests import Entered, Request
+from ccmon.requests import Entered, Kind, Method, Request
 
 THINKING_FRAME = 45
 """Bytes of JSON around the signature of a thinking block."""
+THINKING = ("thinking", "redacted_thinking")
 TOOL_SEARCH = "ToolSearch"
 
-Sized = tuple[What, int]
-"""An item and its tokens."""
 
-
-class Step(Struct, frozen=True, eq=False, gc=False):
-    """A request with what its file says of it, and the answer that it builds on."""
-
-    row: Request
-    sighting: Sighting
-    before: Request | None = None
-    answer: Sighting | None = None
-
-
-def opening(step: Step, overhead: int | None) -> list[Sized]:
+def opening(
+    things: Sequence[Entered], context: int, overhead: int | None, model: str | None
+) -> tuple[Entered, ...]:
     """What the first request of a segment holds.
 
     All that is not predicted of the rest is the fixed overhead: system prompt, tools, memory files.
-    After a compaction that is ``overhead`` at most, as the first segment has shown it.
+    After a compaction that is ``overhead`` at most, what the thread began with.
     """
-    kind = family(step.row.model)
-    things = _outside(step)
+    kind = family(model)
     predicted = [_predicted(kind, item) for item in things]
-    rest = step.row.context - sum(predicted)
+    rest = context - sum(predicted)
     if rest < 0:
-        shares = share(step.row.context, predicted)
-        return _sized(things, shares.tokens, exact=shares.exact)
+        return _whole(_sized(things, share(context, predicted).tokens, "split"), context)
     fixed = rest if overhead is None else min(rest, overhead)
-    exact = overhead is None and not things
-    first = What("overhead", label="system, tools, CLAUDE.md", exact=exact)
-    return [(first, fixed), *_sized(things, predicted, exact=False)]
+    method: Method = "estimated" if things else "exact"
+    first = Entered("overhead", "overhead", "system, tools, CLAUDE.md", 0, fixed, (), method)
+    return _whole([first, *_sized(things, predicted, "estimated")], context)
 
 
-def growing(step: Step, growth: int) -> list[Sized]:
+def growing(
+    things: Sequence[Entered],
+    answer: Sequence[Block],
+    before: Request,
+    growth: int,
+    model: str | None,
+) -> tuple[Entered, ...]:
     """What a request added to the one before, in the order of the prompt.
 
-    ``growth`` may be negative: something left that no line tells of.
+    ``answer`` are the blocks of ``before``. ``growth`` may be negative: something left that no line
+    tells of.
     """
-    kind = family(step.row.model)
-    answered = _answer(step, kind)
-    output = step.before.usage.output_tokens if step.before else 0
-    known = step.before is not None and not step.before.output_is_lower_bound
-    things = _outside(step)
+    kind = family(model)
+    blocks = [block for block in answer if block.size]
     predicted = [_predicted(kind, item) for item in things]
-    if known:
-        given = _answer_tokens(step, answered, output)
-        shares = share(growth - output, predicted)
-    else:
-        weights = [round(weight) for _, weight in answered]
+    if before.output_is_lower_bound:
+        weights = [round(_weight(block, kind)) for block in blocks]
         shares = share(growth, [*weights, *predicted])
-        given = shares.tokens[: len(answered)]
-        shares = type(shares)(shares.tokens[len(answered) :], shares.unattributed)
-    items = [(what, tokens) for (what, _), tokens in zip(answered, given, strict=True)]
-    items += _sized(things, shares.tokens, exact=shares.exact)
+        given, tokens = shares.tokens[: len(blocks)], shares.tokens[len(blocks) :]
+        method: Method = "split"
+    else:
+        given = _output_tokens(blocks, before, kind)
+        shares = _share(things, growth - before.usage.output_tokens, predicted)
+        tokens = shares.tokens
+        method = "exact" if shares.exact else "split"
+    items = [_output(before, blocks, given), *_sized(things, tokens, method)]
     if shares.unattributed > 0 and any(item.name == TOOL_SEARCH for item in things):
-        items.append((What("loaded_tools", label="by ToolSearch"), shares.unattributed))
-    return items
+        loaded = shares.unattributed
+        items.append(Entered("loaded_tools", "tools", "by ToolSearch", 0, loaded, (), "split"))
+    return _whole(items, growth)
 
 
-def _outside(step: Step) -> list[Entered]:
-    return [item for item in step.row.entered if item.kind != "output"]
+def _share(things: Sequence[Entered], growth: int, predicted: Sequence[int]) -> Shares:
+    """The growth from outside over what came; definitions of loaded tools stand in no line."""
+    rest = growth - sum(predicted)
+    if rest > 0 and any(item.name == TOOL_SEARCH for item in things):
+        return Shares(list(predicted), rest)
+    return share(growth, predicted)
+
+
+def _whole(items: list[Entered], growth: int) -> tuple[Entered, ...]:
+    """With what is missing to the growth as unattributed."""
+    rest = growth - sum(item.tokens or 0 for item in items)
+    if rest:
+        items = [*items, Entered("unattributed", "unattributed", "", 0, rest, ())]
+    return tuple(items)
 
 
 def _predicted(kind: Family, item: Entered) -> int:
     return content_tokens(kind, item.size)
 
 
-def _sized(things: Sequence[Entered], tokens: Sequence[int], *, exact: bool) -> list[Sized]:
-    return [(_what(item, exact), count) for item, count in zip(things, tokens, strict=True)]
-
-
-def _what(item: Entered, exact: bool) -> What:
-    if item.kind == "tool_result":
-        return What("tool_result", item.name, item.label, exact, item.spans)
-    if item.kind == "prompt":
-        return What("prompt", label=item.label, exact=exact, spans=item.spans)
-    if item.kind == "summary":
-        return What("summary", label=item.label, exact=exact, spans=item.spans)
-    return What("attachment", item.name, item.label, exact, item.spans)
-
-
-def _answer(step: Step, kind: Family) -> list[tuple[What, float]]:
-    """The blocks of the answer before, each with its weight."""
-    if step.before is None or step.answer is None:
-        return []
-    spans = step.before.spans
-    label = f"of #{step.before.n}"
+def _sized(things: Sequence[Entered], tokens: Sequence[int], method: Method) -> list[Entered]:
     return [
-        (_block(block, label, spans), _weight(block, kind))
-        for block in step.answer.blocks
-        if block.size
+        replace(item, tokens=count, method=method)
+        for item, count in zip(things, tokens, strict=True)
     ]
 
 
-def _block(block: Block, label: str, spans: tuple[Span, ...]) -> What:
-    if block.type in ("thinking", "redacted_thinking"):
-        return What("thinking", label=label, spans=spans)
-    if block.name:
-        return What("tool_use", block.name, block.label, spans=spans)
-    return What("text", label=label, spans=spans)
+def _output(before: Request, blocks: Sequence[Block], tokens: Sequence[int]) -> Entered:
+    """The answer before as one thing with its blocks as parts."""
+    counted = before.thinking_tokens is not None
+    alone = len(blocks) == 1 and not before.output_is_lower_bound
+    parts = tuple(
+        _part(block, before, count, alone=alone, counted=counted)
+        for block, count in zip(blocks, tokens, strict=True)
+    )
+    size = sum(span.length for span in before.spans)
+    method: Method = "split" if before.output_is_lower_bound else "exact"
+    label = f"of #{before.n}"
+    return Entered("output", "output", label, size, sum(tokens), before.spans, method, parts)
+
+
+def _part(block: Block, before: Request, tokens: int, *, alone: bool, counted: bool) -> Entered:
+    kind: Kind = "tool_use" if block.name else "thinking" if block.type in THINKING else "text"
+    label = block.label if block.name else f"of #{before.n}"
+    exact = alone or (kind == "thinking" and counted and not before.output_is_lower_bound)
+    method: Method = "exact" if exact else "split"
+    return Entered(kind, block.name or kind, label, block.size, tokens, before.spans, method)
 
 
 def _weight(block: Block, kind: Family) -> float:
-    if block.type in ("thinking", "redacted_thinking"):
+    if block.type in THINKING:
         return thinking_tokens(block.size - THINKING_FRAME)
     if block.name:
         return call_tokens(kind, block.size, 1)
     return text_tokens(kind, block.size)
 
 
-def _answer_tokens(step: Step, answered: Sequence[tuple[What, float]], output: int) -> list[int]:
+def _output_tokens(blocks: Sequence[Block], before: Request, kind: Family) -> list[int]:
     """The output shared out over the blocks: thinking as counted, the rest by weight."""
-    assert step.before is not None
-    thinks = [what.kind == "thinking" for what, _ in answered]
-    if not answered:
-        return []
-    thought = step.before.thinking_tokens
-    if thought is None:
-        thought = round(sum(weight for what, weight in answered if what.kind == "thinking"))
-    thought = min(thought, output) if any(thinks) else 0
-    if all(thinks):
-        thought = output
-    weights = [weight for _, weight in answered]
+    output = before.usage.output_tokens
+    weights = [_weight(block, kind) for block in blocks]
+    thinks = [block.type in THINKING for block in blocks]
     inner = [weight for weight, is_thought in zip(weights, thinks, strict=True) if is_thought]
     outer = [weight for weight, is_thought in zip(weights, thinks, strict=True) if not is_thought]
+    counted = before.thinking_tokens
+    thought = round(sum(inner)) if counted is None else counted
+    thought = (min(thought, output) if outer else output) if inner else 0
     thoughts, others = iter(portions(thought, inner)), iter(portions(output - thought, outer))
     return [next(thoughts if is_thought else others) for is_thought in thinks]

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from ccmon.entries import (
     AnyEntry,
     AssistantEntry,
+    AttachmentEntry,
     AttemptEntry,
     Block,
-    ChangeEntry,
     CompactionEntry,
     CostEntry,
     Entry,
     ErrorEntry,
+    FallbackEntry,
     TitleEntry,
     UsageLine,
     UserEntry,
@@ -182,6 +183,16 @@ class Lane:
         self.signs = NO_SIGNS
         self.entered: list[Entered] = []
 
+    def attach(self, span: Span, entry: AttachmentEntry) -> None:
+        """The client has put something into the prompt by itself."""
+        if entry.change == "tools" and not self.signs.tools:
+            self.signs = replace(self.signs, tools=entry.detail)
+        elif entry.change == "resume":
+            self.signs = replace(self.signs, resumed=True)
+        if entry.size:
+            item = Entered("attachment", entry.kind, "", entry.size, None, (span,))
+            self.entered.append(item)
+
     def open(self, sighting: Sighting) -> None:
         """Everything that waited now belongs to this response."""
         self.last = sighting
@@ -249,8 +260,10 @@ class Stream:
             lane.boundaries.append(entry)
         elif isinstance(entry, UserEntry):
             changed = self._user(span, entry, lane)
-        elif isinstance(entry, ChangeEntry):
-            lane.signs = _with_change(lane.signs, entry)
+        elif isinstance(entry, AttachmentEntry):
+            lane.attach(span, entry)
+        elif isinstance(entry, FallbackEntry):
+            lane.signs = replace(lane.signs, fallback=entry.detail)
         elif isinstance(entry, AttemptEntry):
             self.traces.attempts.send(entry, lane.agent, span.offset)
         elif isinstance(entry, ErrorEntry):
@@ -361,15 +374,7 @@ class Stream:
         elif entry.prompt is not None:
             yield Entered("prompt", "prompt", entry.label, entry.size, None, spans)
         elif not entry.results and not entry.interrupted:
-            yield Entered("injected", "injected", entry.label, entry.size, None, spans)
-
-
-def _with_change(signs: Signs, entry: ChangeEntry) -> Signs:
-    if entry.what == "tools":
-        return replace(signs, tools=signs.tools or entry.detail)
-    if entry.what == "fallback":
-        return replace(signs, fallback=entry.detail)
-    return replace(signs, resumed=True)
+            yield Entered("attachment", "injected", entry.label, entry.size, None, spans)
 
 
 def _with_input(signs: Signs, entry: UserEntry) -> Signs:

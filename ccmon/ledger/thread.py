@@ -5,9 +5,8 @@ identity, so that folds over the rows can go on where they stopped.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 
-from ccmon.ledger.account import Carried, account
+from ccmon.ledger.account import Carried, Parent, account
 from ccmon.ledger.compactions import compaction
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Known
@@ -34,11 +33,6 @@ class Thread:
 
     def __len__(self) -> int:
         return len(self._members)
-
-    @property
-    def members(self) -> Sequence[Sighting]:
-        """The responses behind the rows, one for each."""
-        return self._members
 
     @property
     def compactions(self) -> tuple[Compaction, ...]:
@@ -144,9 +138,9 @@ class Thread:
         last = self.rows[-1] if self.rows else None
         before = self.carried.before
         known = known or Known(sighting.usage, sighting.final)
-        rewound = self._rewound(sighting)
+        parent = self._rewound_to(sighting)
         row, carried = account(
-            sighting, known, self.rows, self.carried, rewound=rewound, prices=prices
+            sighting, known, self.rows, self.carried, parent=parent, prices=prices
         )
         if last is not None and before is not None:
             self._compactions += [
@@ -156,18 +150,15 @@ class Thread:
         self.rows.append(row)
         self._carried.append(carried)
 
-    def _rewound(self, sighting: Sighting) -> bool:
-        """The chain goes on from a request before the predecessor."""
+    def _rewound_to(self, sighting: Sighting) -> Parent | None:
+        """What the chain goes on from, where that is a request before the predecessor."""
         before = self.carried.before
         if sighting.parent_id is None or before is None:
-            return False
+            return None
         parent = sighting.stream.sightings.get(sighting.parent_id)
-        return (
-            parent is not None
-            and parent.agent == sighting.agent
-            and parent.index < before.n - 1
-            and self._holds(parent)
-        )
+        if parent is None or parent.agent != sighting.agent or not self._holds(parent):
+            return None
+        return Parent(self.rows[parent.index], parent) if parent.index < before.n - 1 else None
 
     def _holds(self, sighting: Sighting) -> bool:
         index = sighting.index

@@ -122,12 +122,14 @@ def share(growth: int, predicted: Sequence[int]) -> Shares:
     neither is growth far beyond the prediction.
     """
     whole = sum(predicted)
+    if len(predicted) == 1 and growth > 0:
+        return Shares([growth], 0, exact=True)
     if not predicted or growth <= 0 or whole <= 0:
         return Shares([0] * len(predicted), growth)
     if growth > EXCESS_FACTOR * whole + EXCESS_TOKENS:
         given = [round(MOST_OF_PREDICTED * tokens) for tokens in predicted]
         return Shares(given, growth - sum(given))
-    return Shares(portions(growth, predicted), 0, exact=len(predicted) == 1)
+    return Shares(portions(growth, predicted), 0)
 
 
 class Calibration(Struct, gc=False):

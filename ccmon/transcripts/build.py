@@ -9,13 +9,14 @@ from msgspec import Raw, Struct
 from ccmon.entries import (
     AnyEntry,
     AssistantEntry,
+    AttachmentEntry,
     AttemptEntry,
     Block,
     ChainEntry,
-    ChangeEntry,
     CompactionEntry,
     CostEntry,
     ErrorEntry,
+    FallbackEntry,
     Iteration,
     ModelBill,
     TitleEntry,
@@ -67,6 +68,9 @@ _LISTINGS = {
     "mcp_instructions_delta": "MCP",
     "agent_listing_delta": "agents",
 }
+_NOT_SENT = frozenset({"prompt_snapshot", "session_context", "deferred_tools_record"})
+"""Attachments that are notes of the client to itself."""
+_EMPTY = (b"", b"null", b'""', b"[]")
 _NAMED = 2
 """So many names of a changed list are told; the rest is counted."""
 _FALLBACKS = ("model_fallback", "model_refusal_fallback")
@@ -250,9 +254,13 @@ def _result_agent(result: ToolUseResult | str | list[Raw] | None) -> str | None:
 def build_chain(record: ChainRecord) -> Decoded:
     if record.type == "system" and record.subtype == "api_error":
         return Decoded((_failure(record),))
+    if record.type == "attachment" and record.attachment is not None:
+        return Decoded((_attachment(record, record.attachment),))
+    if record.type == "system" and record.subtype in _FALLBACKS:
+        detail = f"{model(record.original_model)} -> {model(record.fallback_model)}"
+        return Decoded((FallbackEntry(**_envelope(record), detail=clipped(detail)),))
     if record.type != "system" or record.subtype != "compact_boundary":
-        change = _change(record)
-        return _link(record) if change is None else Decoded((change,))
+        return _link(record)
     metadata = record.compact_metadata or CompactMetadata()
     entry = CompactionEntry(
         **_envelope(record),
@@ -272,19 +280,33 @@ def _failure(record: ChainRecord) -> ErrorEntry:
     )
 
 
-def _change(record: ChainRecord) -> ChangeEntry | None:
-    """What a record says of a change in front of the conversation."""
-    attachment = record.attachment
-    if record.type == "system" and record.subtype in _FALLBACKS:
-        detail = f"{model(record.original_model)} -> {model(record.fallback_model)}"
-        return ChangeEntry(**_envelope(record), what="fallback", detail=clipped(detail))
-    if record.type != "attachment" or attachment is None:
-        return None
-    if attachment.type in _LISTINGS:
-        return ChangeEntry(**_envelope(record), what="tools", detail=_listing(attachment))
-    if (attachment.hook_name or "").startswith("SessionStart:resume"):
-        return ChangeEntry(**_envelope(record), what="resume")
-    return None
+def _attachment(record: ChainRecord, attachment: Attachment) -> AttachmentEntry:
+    kind = clipped(attachment.type or "attachment")
+    change: Literal["tools", "resume"] | None = None
+    if kind in _LISTINGS:
+        change = "tools"
+    elif (attachment.hook_name or "").startswith("SessionStart:resume"):
+        change = "resume"
+    return AttachmentEntry(
+        **_envelope(record),
+        kind=kind,
+        size=_entered(record.rendered, attachment, kind),
+        change=change,
+        detail=_listing(attachment) if change == "tools" else "",
+    )
+
+
+def _entered(rendered: Raw, attachment: Attachment, kind: str) -> int:
+    """Bytes of what an attachment put into the prompt; newer clients write down the very text."""
+    if bytes(rendered).startswith(b"["):
+        return memoryview(rendered).nbytes
+    if kind in _NOT_SENT:
+        return 0
+    return sum(
+        memoryview(raw).nbytes
+        for raw in (attachment.content, attachment.text)
+        if bytes(raw) not in _EMPTY
+    )
 
 
 def _listing(attachment: Attachment) -> str:

@@ -175,9 +175,11 @@ class UserRecord(Envelope, rename="camel"):
 
 
 class Attachment(Struct, rename="camel"):
-    """``attachment`` of a record of that type: which kind it is, and which names it brings."""
+    """``attachment`` of a record of that type: which kind it is, and what it brings."""
 
     type: str | None = None
+    content: Raw = NO_JSON
+    text: Raw = NO_JSON
     hook_name: str | None = None
     added_names: list[str] | None = None
     removed_names: list[str] | None = None
@@ -199,6 +201,7 @@ class ChainRecord(Envelope, rename="camel"):
     subtype: str | None = None
     compact_metadata: CompactMetadata | None = None
     attachment: Attachment | None = None
+    rendered: Raw = NO_JSON
     original_model: str | None = None
     fallback_model: str | None = None
     error: ApiError | str | None = None

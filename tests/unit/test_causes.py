@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
-from ccmon.entries import AnyEntry, AssistantEntry, Block, ChangeEntry, UserEntry
+from ccmon.entries import AnyEntry, AssistantEntry, AttachmentEntry, Block, FallbackEntry, UserEntry
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
 from ccmon.requests import MAIN, Request, Why
@@ -22,7 +22,7 @@ from tests.builders import (
     usage,
 )
 
-What = Literal["tools", "resume", "fallback"]
+Change = Literal["tools", "resume"]
 LEFT = 60_000
 """What the request before left in the cache."""
 
@@ -56,8 +56,14 @@ def why_of(
     return row.why
 
 
-def change(what: What, detail: str = "") -> ChangeEntry:
-    return ChangeEntry(timestamp=START + 2, session_id=SESSION, what=what, detail=detail)
+def change(what: Change, detail: str = "") -> AttachmentEntry:
+    return AttachmentEntry(
+        timestamp=START + 2, session_id=SESSION, kind=what, change=what, detail=detail
+    )
+
+
+def fallback(detail: str) -> FallbackEntry:
+    return FallbackEntry(timestamp=START + 2, session_id=SESSION, detail=detail)
 
 
 def thinking(entry: AssistantEntry) -> AssistantEntry:
@@ -166,7 +172,7 @@ def resumed() -> tuple[AnyEntry, ...]:
     [
         (answer(blocks=SEARCHED), miss(), (), "tools_loaded", "inferred", "select:TaskCreate"),
         (answer(), miss(model=OPUS_5), (), "model_switch", "exact", "opus-5-5 -> opus-5"),
-        (answer(), miss(), (change("fallback", "opus-5-5 -> opus-5"),), "model_switch", "exact",
+        (answer(), miss(), (fallback("opus-5-5 -> opus-5"),), "model_switch", "exact",
          "opus-5-5 -> opus-5"),
         (answer(), miss(version="2.1.9"), (), "client_changed", "exact", "2.1.330 -> 2.1.9"),
         (answer(), miss(), resumed(), "resume", "inferred", ""),

@@ -10,9 +10,10 @@ import pytest
 
 from ccmon.entries import (
     AssistantEntry,
+    AttachmentEntry,
     ChainEntry,
-    ChangeEntry,
     CompactionEntry,
+    FallbackEntry,
     TitleEntry,
     Tokens,
     UserEntry,
@@ -348,8 +349,8 @@ class TestWhatMayBreakTheCache:
     )
     def test_attachments_tell_of_changes(self, attachment: Record, what: str, detail: str) -> None:
         (entry,) = decode(line(record("attachment", attachment=attachment))).entries
-        assert isinstance(entry, ChangeEntry)
-        assert (entry.what, entry.detail) == (what, detail)
+        assert isinstance(entry, AttachmentEntry)
+        assert (entry.change, entry.detail) == (what, detail)
 
     @pytest.mark.parametrize(
         "attachment",
@@ -358,13 +359,35 @@ class TestWhatMayBreakTheCache:
             {"type": "hook_success", "hookName": "SessionStart:startup"},
             {"type": "hook_success", "hookName": 7},
             {"type": "deferred_tools_delta_of_tomorrow", "addedNames": ["A"]},
-            "odd",
-            None,
         ],
     )
-    def test_other_attachments_are_links(self, attachment: object) -> None:
+    def test_other_attachments_tell_of_none(self, attachment: object) -> None:
+        (entry,) = decode(line(record("attachment", attachment=attachment))).entries
+        assert isinstance(entry, AttachmentEntry)
+        assert entry.change is None
+
+    @pytest.mark.parametrize("attachment", ["odd", None, 7])
+    def test_an_attachment_that_is_none_is_a_link(self, attachment: object) -> None:
         (entry,) = decode(line(record("attachment", attachment=attachment))).entries
         assert type(entry) is ChainEntry
+
+    @pytest.mark.parametrize(
+        ("attachment", "rendered", "size"),
+        [
+            ({"type": "date", "date": "2026-11-23"}, [{"content": "Today"}], 21),
+            ({"type": "hook_success", "content": ""}, None, 0),
+            ({"type": "hook_success", "content": "said"}, None, 6),
+            ({"type": "reminder", "text": "left"}, None, 6),
+            ({"type": "prompt_snapshot", "text": "never sent"}, None, 0),
+        ],
+    )
+    def test_an_attachment_is_as_large_as_what_entered(
+        self, attachment: Record, rendered: object, size: int
+    ) -> None:
+        value = record("attachment", attachment=attachment, rendered=rendered)
+        (entry,) = decode(line(value)).entries
+        assert isinstance(entry, AttachmentEntry)
+        assert entry.size == size
 
     def test_a_safety_fallback_names_both_models(self) -> None:
         value = record(
@@ -374,8 +397,8 @@ class TestWhatMayBreakTheCache:
             fallbackModel="claude-opus-5",
         )
         (entry,) = decode(line(value)).entries
-        assert isinstance(entry, ChangeEntry)
-        assert (entry.what, entry.detail) == ("fallback", "fable-5 -> opus-5")
+        assert isinstance(entry, FallbackEntry)
+        assert entry.detail == "fable-5 -> opus-5"
 
     @pytest.mark.parametrize(
         ("content", "shown"),

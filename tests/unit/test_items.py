@@ -6,41 +6,38 @@ import pytest
 from msgspec.structs import replace
 
 from ccmon.entries import AnyEntry, AssistantEntry, Block, ToolResult, UserEntry
-from ccmon.ledger.contents import Contents, Group, Held, Kind, What
-from ccmon.ledger.items import ItemsFold
-from ccmon.requests import MAIN, Request
+from ccmon.ledger.contents import Contents, Held, group_of
+from ccmon.requests import MAIN, Entered, Kind, Request
 from tests.builders import SESSION, START, Row, assistant, boundary, rows_of, session_of, usage
 
 READ = Block("tool_use", 120, "Read", "toolu_1", "src/big.py")
 
 
-def items_of(entries: Sequence[AnyEntry]) -> tuple[ItemsFold, list[Request]]:
+def items_of(entries: Sequence[AnyEntry]) -> tuple[Contents, list[Request]]:
     """The items after the last request; the sums are checked after every single one."""
     thread = session_of(entries).threads[MAIN]
-    fold, contexts, money = ItemsFold(), 0, 0.0
-    for index, row in enumerate(thread.rows):
-        fold.push(thread.rows, thread.members, index)
+    contents, contexts, money = Contents(), 0, 0.0
+    for row in thread.rows:
+        contents.push(row)
         contexts += row.context
         assert row.split is not None
         money += row.split.total - row.split.output
-        contents = fold.contents
         bills = contents.bills.values()
         assert sum(bill.tokens_billed(contents.requests) for bill in bills) == contexts
         assert sum(bill.cost_billed(contents.read) for bill in bills) == pytest.approx(
             money, abs=1e-9
         )
         assert sum(bill.tokens for bill in bills) == contents.tokens
-    return fold, thread.rows
+    return contents, thread.rows
 
 
-def bill(fold: ItemsFold, kind: Kind, name: str = "") -> tuple[int, float]:
-    contents = fold.contents
+def bill(contents: Contents, kind: Kind, name: str = "") -> tuple[int, float]:
     one = contents.bills[kind, name]
     return one.tokens_billed(contents.requests), one.cost_billed(contents.read)
 
 
-def the_result(fold: ItemsFold, label: str) -> Held:
-    held = [one for one in fold.contents.held() if one.what.kind == "tool_result"]
+def the_result(contents: Contents, label: str) -> Held:
+    held = [one for one in contents.held() if one.what.kind == "tool_result"]
     (found,) = [one for one in held if one.what.label == label]
     return found
 
@@ -49,12 +46,11 @@ def test_v20_a_bust_bills_what_was_rewritten() -> None:
     counts: list[Row] = [(0, 0, 0, 20_000, 0), (0, 20_000, 0, 1_000, 0)]
     counts += [(0, 21_000, 0, 3_000, 0), (0, 18_000, 0, 6_000, 0)]
     rows = session_of(rows_of(counts)).threads[MAIN].rows
+    entering: list[tuple[Kind, int]] = [("overhead", 20_000), ("prompt", 1_000), ("text", 3_000)]
+    items = [(Entered(kind, kind, "", 9, tokens, ()),) for kind, tokens in entering]
     contents = Contents()
-    entering = ([(What("overhead"), 20_000)], [(What("prompt", label="A"), 1_000)])
-    more: list[list[tuple[What, int]]] = [[(What("text", label="B"), 3_000)], []]
-    for row, items in zip(rows, [*entering, *more], strict=True):
-        contents.enter(row.n, items, row.context)
-        contents.bill(row)
+    for row, entered in zip(rows, [*items, ()], strict=True):
+        contents.push(replace(row, entered=entered))
     found = [(held.bill, held.cost) for held in contents.held()]
     assert [tokens for tokens, _ in found] == [80_000, 3_000, 6_000]
     assert [cost for _, cost in found] == pytest.approx([0.1876, 0.0162, 0.048])
@@ -85,15 +81,15 @@ def carried(requests: int, *, read_at: int = 2) -> list[AnyEntry]:
 
 
 def test_a_file_read_early_is_billed_for_every_request_that_carried_it() -> None:
-    fold, rows = items_of(carried(200))
-    held = the_result(fold, "src/big.py")
+    contents, rows = items_of(carried(200))
+    held = the_result(contents, "src/big.py")
     assert (held.tokens, held.carried) == (50_000, 199)
     assert held.bill == 50_000 * 199
     # Written once at $8, read 198 times at $0.20 a million.
     assert held.cost == pytest.approx(50_000 * (8e-6 + 198 * 0.2e-6))
-    assert held.what.exact
-    top = max(fold.contents.held(), key=lambda item: item.bill)
-    assert top.what == held.what
+    assert held.what.method == "exact"
+    top = max(contents.held(), key=lambda item: item.bill)
+    assert top.what.label == held.what.label
     assert len(rows) == 200
 
 
@@ -101,17 +97,19 @@ def test_a_bust_is_billed_to_what_was_written_again() -> None:
     entries = carried(10)
     context = 70_100 + 500 * 8
     entries.append(answered(11, 0, context + 500, output=0))
-    fold, rows = items_of(entries)
+    contents, rows = items_of(entries)
     assert rows[-1].bust
-    assert the_result(fold, "src/big.py").cost == pytest.approx(50_000 * (2 * 8e-6 + 8 * 0.2e-6))
+    assert the_result(contents, "src/big.py").cost == pytest.approx(
+        50_000 * (2 * 8e-6 + 8 * 0.2e-6)
+    )
 
 
 def test_after_a_compaction_the_bill_stays_and_grows_no_more() -> None:
     entries = carried(10)
     entries += [boundary(pre=74_000), answered(11, 18_000, 12_000), answered(12, 30_000, 600)]
-    fold, _ = items_of(entries)
-    assert all(held.what.label != "src/big.py" for held in fold.contents.held())
-    tokens, cost = bill(fold, "tool_result", "Read")
+    contents, _ = items_of(entries)
+    assert all(held.what.label != "src/big.py" for held in contents.held())
+    tokens, cost = bill(contents, "tool_result", "Read")
     assert tokens == 50_000 * 9
     assert cost == pytest.approx(50_000 * (8e-6 + 8 * 0.2e-6))
 
@@ -121,25 +119,25 @@ def test_a_rewind_takes_back_what_came_after_its_parent() -> None:
     second = replace(answered(2, 20_000, 1_000, output=50), uuid="u2", parent_uuid="u1")
     third = replace(answered(3, 21_000, 4_000, output=50), uuid="u3", parent_uuid="u2")
     again = replace(answered(4, 20_000, 3_000, output=50), uuid="u4", parent_uuid="u1")
-    fold, rows = items_of([first, second, third, again])
+    contents, rows = items_of([first, second, third, again])
     assert rows[-1].starts_segment
-    held = fold.contents.held()
+    held = contents.held()
     assert [item.entered for item in held] == [1, 4]
     assert [item.tokens for item in held] == [20_000, 3_000]
 
 
 def test_a_title_in_between_is_billed_to_nothing_in_the_context() -> None:
     title = assistant("msg_title", usage(i=300, o=8), at=START + 90)
-    fold, _ = items_of([answered(1, 0, 20_000), title, answered(2, 20_000, 600)])
-    assert fold.contents.tokens == 20_600
-    assert bill(fold, "unattributed")[0] >= 300
+    contents, _ = items_of([answered(1, 0, 20_000), title, answered(2, 20_000, 600)])
+    assert contents.tokens == 20_600
+    assert bill(contents, "unattributed")[0] >= 300
 
 
 def test_what_leaves_without_a_record_is_negative_and_unattributed() -> None:
     said = answered(1, 0, 20_000, output=300, blocks=[Block("text", 900)])
-    fold, rows = items_of([said, answered(2, 20_000, 0)])
+    contents, rows = items_of([said, answered(2, 20_000, 0)])
     assert rows[-1].growth == 0
-    sizes = {held.what.kind: held.tokens for held in fold.contents.held()}
+    sizes = {held.what.kind: held.tokens for held in contents.held()}
     assert (sizes["text"], sizes["unattributed"]) == (300, -300)
 
 
@@ -150,30 +148,27 @@ def test_thinking_is_as_large_as_it_was_counted() -> None:
         assistant("msg_1", line, at=START + 60, blocks=[thinking, text]),
         answered(2, 20_000, 1_400),
     ]
-    fold, _ = items_of(entries)
-    sizes = {held.what.kind: held.tokens for held in fold.contents.held()}
+    contents, _ = items_of(entries)
+    sizes = {held.what.kind: held.tokens for held in contents.held()}
     assert (sizes["thinking"], sizes["text"], sizes["unattributed"]) == (700, 300, 400)
 
 
 def test_folding_on_from_a_copy_changes_nothing_in_the_first() -> None:
-    thread = session_of(carried(6)).threads[MAIN]
-    fold = ItemsFold()
-    for index in range(4):
-        fold.push(thread.rows, thread.members, index)
-    before = fold.contents.held()
-    twin = fold.copy()
-    for index in range(4, 6):
-        twin.push(thread.rows, thread.members, index)
-    assert [(held.tokens, held.bill, held.cost) for held in fold.contents.held()] == [
-        (held.tokens, held.bill, held.cost) for held in before
-    ]
+    rows = session_of(carried(6)).threads[MAIN].rows
+    contents = Contents()
+    for row in rows[:4]:
+        contents.push(row)
+    before = [(held.tokens, held.bill, held.cost) for held in contents.held()]
+    twin = contents.copy()
+    for row in rows[4:]:
+        twin.push(row)
+    assert [(held.tokens, held.bill, held.cost) for held in contents.held()] == before
     whole, _ = items_of(carried(6))
-    assert [(held.bill, held.cost) for held in twin.contents.held()] == [
-        (held.bill, held.cost) for held in whole.contents.held()
+    assert [(held.bill, held.cost) for held in twin.held()] == [
+        (held.bill, held.cost) for held in whole.held()
     ]
 
 
 def test_groups_are_kinds_and_tools() -> None:
-    group: Group = What("tool_result", "Bash").group
-    assert group == ("tool_result", "Bash")
-    assert What("attachment", "diagnostics").group == ("attachment", "")
+    assert group_of(Entered("tool_result", "Bash", "ls", 9, 1, ())) == ("tool_result", "Bash")
+    assert group_of(Entered("attachment", "diagnostics", "", 9, 1, ())) == ("attachment", "")

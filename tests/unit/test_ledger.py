@@ -268,10 +268,13 @@ def test_what_entered_names_the_call_behind_a_result() -> None:
         assistant("msg_2", usage(0, r=31_000, o=4)),
     ]
     first, second = main_rows(entries)
-    assert [(item.kind, item.label) for item in first.entered] == [("prompt", "look")]
+    assert [(item.kind, item.label) for item in first.entered] == [
+        ("overhead", "system, tools, CLAUDE.md"),
+        ("prompt", "look"),
+    ]
     assert [(item.kind, item.name, item.label, item.tokens) for item in second.entered] == [
         ("output", "output", "of #1", 40),
-        ("tool_result", "Read", "src/cart.ts", None),
+        ("tool_result", "Read", "src/cart.ts", 960),
     ]
     assert (first.verb, first.label) == ("Read", "src/cart.ts")
 
