@@ -13,12 +13,13 @@ saves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Split, Ttl, Usage
-from ccmon.requests import MAIN, Attempt, Bust, Compaction, Method, Request
+from ccmon.measures import Span, Split, Ttl, Usage
+from ccmon.requests import MAIN, Attempt, Bust, Compaction, Kind, Method, Request
 
 Status = Literal["busy", "idle", "waiting", "ended", "unknown"]
 DragState = Literal["off", "high", "dominates"]
@@ -230,6 +231,61 @@ class Notice(Struct, frozen=True, eq=False, gc=False):
     finding: str
 
 
+Flag = Literal["fixed", "superseded", "unused", "cold"]
+"""What is known of an item's use: accounting, section 8."""
+
+
+class Composition(Struct, frozen=True, eq=False, gc=False):
+    """All items of one kind (tool results: of one tool), accounting, section 9.
+
+    ``items`` and ``tokens`` are what is in the context now; ``bill_tokens`` and ``cost`` what all
+    that ever was there has been billed for, ``cost`` None without any price.
+    """
+
+    kind: Kind
+    tool: str | None
+    items: int
+    tokens: int
+    bill_tokens: int
+    cost: float | None
+    method: Method
+
+
+class Item(Struct, frozen=True, eq=False, gc=False):
+    """One thing that is in the context now, and what carrying it has cost.
+
+    ``entered`` is the request it came with, ``carried`` how many requests have read it since, the
+    first included. ``named`` is the last request that named it, ``useless_tokens`` and
+    ``useless_cost`` the part of its bill since it was last named or was superseded.
+    """
+
+    kind: Kind
+    tool: str | None
+    label: str
+    entered: int
+    tokens: int
+    carried: int
+    bill_tokens: int
+    cost: float | None
+    method: Method
+    spans: tuple[Span, ...]
+    flag: Flag | None = None
+    named: int | None = None
+    useless_tokens: int = 0
+    useless_cost: float | None = None
+
+
+class Inventory(Struct, frozen=True, eq=False):
+    """What is in the context of one thread: the sums, and every item on demand.
+
+    The items are made anew by each call of ``items`` from what was folded when the snapshot was
+    taken; they stand in the order of the prompt.
+    """
+
+    composition: tuple[Composition, ...]
+    items: Callable[[], tuple[Item, ...]]
+
+
 class Subagent(Struct, frozen=True, eq=False, gc=False):
     """A sub-agent's thread: counted to its session, with a context of its own."""
 
@@ -246,6 +302,7 @@ class Subagent(Struct, frozen=True, eq=False, gc=False):
     requests: tuple[Request, ...]
     cache: Cache | None = None
     next_request: NextRequest | None = None
+    inventory: Inventory | None = None
 
 
 class Session(Struct, frozen=True, eq=False, gc=False):
@@ -294,6 +351,7 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     attempts: tuple[Attempt, ...] = ()
     findings: tuple[Finding, ...] = ()
     reported: Reported | None = None
+    inventory: Inventory | None = None
 
 
 class ModelTotals(Struct, frozen=True, eq=False, gc=False):

@@ -8,6 +8,7 @@ from copy import copy
 from ccmon.insight.alert import AlertFold
 from ccmon.insight.drag import DragFold
 from ccmon.insight.ttl import PauseFold
+from ccmon.ledger.contents import Contents
 from ccmon.ledger.stats import ThreadStats
 from ccmon.requests import Compaction, Request
 
@@ -23,12 +24,14 @@ class Folds:
         self.drag = DragFold()
         self.alert = AlertFold()
         self.pauses = PauseFold()
+        self.contents = Contents()
 
     def copy(self) -> Folds:
         """Folds that go on from here without touching these."""
         twin = copy(self)
         twin.stats, twin.drag = self.stats.copy(), self.drag.copy()
         twin.alert, twin.pauses = self.alert.copy(), self.pauses.copy()
+        twin.contents = self.contents.copy()
         return twin
 
     def push(self, rows: Sequence[Request], compactions: Mapping[int, Compaction]) -> None:
@@ -37,6 +40,7 @@ class Folds:
         A request that did not read the thread's context counts in the statistics alone.
         """
         for row in rows:
+            self.contents.push(row)
             if self.stats.push(row):
                 self.drag.push(row, compactions)
                 self.alert.push(row)

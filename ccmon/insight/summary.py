@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from ccmon.insight.compaction import crossing_point, forecast
 from ccmon.insight.drag import DragFold
 from ccmon.insight.hidden import Reckoner, Reckoning, lower_bound_reasons, with_calls
+from ccmon.insight.inventory import inventory
 from ccmon.insight.running import Folds, Running
 from ccmon.insight.ttl import Tiers
 from ccmon.ledger.account import TINY_CONTEXT
@@ -154,6 +155,7 @@ class Summaries:
             reread=_reread(stats) if last else None,
             spend=_spend(stats, every) if last else None,
             drag=_drag(folds.drag, following) if last else None,
+            inventory=inventory(folds.contents, priced=stats.cost is not None),
             busts=_busts(every),
             compactions=compactions,
             subagents=tuple(
@@ -298,6 +300,7 @@ def _subagent(
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
         cache=_cache(folds) if last else None,
+        inventory=inventory(folds.contents, priced=stats.cost is not None),
         next_request=_following(stats) if last else None,
     )
 

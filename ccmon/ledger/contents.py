@@ -34,7 +34,8 @@ class Bill(Struct, gc=False):
     """
 
     items: int = 0
-    inexact: int = 0
+    split: int = 0
+    estimated: int = 0
     tokens: int = 0
     since: int = 0
     paid: float = 0.0
@@ -191,7 +192,8 @@ class Contents:
         self._extra.append(0.0)
         bill = self._group(group_of(what))
         bill.items += 1
-        bill.inexact += what.method != "exact"
+        bill.split += what.method == "split"
+        bill.estimated += what.method == "estimated"
         bill.tokens += tokens
         bill.since += tokens * self.requests
         bill.paid += tokens * self._read
@@ -201,7 +203,8 @@ class Contents:
         since, paid, extra = self._since[index], self._paid[index], self._extra[index]
         bill = self._group(group_of(what))
         bill.items -= 1
-        bill.inexact -= what.method != "exact"
+        bill.split -= what.method == "split"
+        bill.estimated -= what.method == "estimated"
         bill.tokens -= tokens
         bill.since -= tokens * since
         bill.paid -= tokens * paid

@@ -1,0 +1,59 @@
+"""What is in the context of a thread, as a face shows it. Source: accounting.md section 9."""
+
+from __future__ import annotations
+
+from ccmon.ledger.contents import Bill, Contents, Group
+from ccmon.requests import Method
+from ccmon.snapshot import Composition, Inventory, Item
+
+
+def inventory(contents: Contents, *, priced: bool) -> Inventory | None:
+    """The sums now, and the items on demand; None while nothing is known to be there.
+
+    ``contents`` must not be pushed to afterwards. Without any price there is no money.
+    """
+    if not contents.requests:
+        return None
+    sums = [_sum(group, bill, contents, priced=priced) for group, bill in contents.bills.items()]
+    shown = [each for each in sums if each.items or each.bill_tokens]
+    shown.sort(key=lambda each: (-each.bill_tokens, each.kind, each.tool or ""))
+    return Inventory(tuple(shown), lambda: _items(contents, priced=priced))
+
+
+def _sum(group: Group, bill: Bill, contents: Contents, *, priced: bool) -> Composition:
+    kind, tool = group
+    return Composition(
+        kind=kind,
+        tool=tool or None,
+        items=bill.items,
+        tokens=bill.tokens,
+        bill_tokens=bill.tokens_billed(contents.requests),
+        cost=bill.cost_billed(contents.read) if priced else None,
+        method=_method(bill),
+    )
+
+
+def _method(bill: Bill) -> Method:
+    if bill.estimated:
+        return "estimated"
+    return "split" if bill.split else "exact"
+
+
+def _items(contents: Contents, *, priced: bool) -> tuple[Item, ...]:
+    return tuple(
+        Item(
+            kind=kind,
+            tool=held.what.name if kind in ("tool_result", "tool_use") else None,
+            label=held.what.label or held.what.name,
+            entered=held.entered,
+            tokens=held.tokens,
+            carried=held.carried,
+            bill_tokens=held.bill,
+            cost=held.cost if priced else None,
+            method=held.what.method,
+            spans=held.what.spans,
+            flag="fixed" if kind == "overhead" else None,
+        )
+        for held in contents.held()
+        if (kind := held.what.kind) != "output"
+    )
