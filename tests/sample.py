@@ -34,6 +34,7 @@ from ccmon.snapshot import (
     Totals,
     TtlCheck,
 )
+from tests.sample_items import sample_inventory
 from tests.sample_rows import WHYS, Row, at, requests_of, rows_between, with_entered
 
 NOW = at("14:06:22")
@@ -174,6 +175,7 @@ def sample_session() -> Session:
         subagents=(_subagent(),),
         requests=main_requests(),
         findings=_FINDINGS,
+        inventory=sample_inventory(),
     )  # fmt: skip
 
 
@@ -210,6 +212,7 @@ def calm_session() -> Session:
         subagents=(),
         requests=requests_of(list(rows_between(anchors, seed=58)), models=_MODELS),
         findings=_FINDINGS[2:],
+        inventory=None,
     )  # fmt: skip
 
 
