@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ccmon.measures import Asked
+
 LABEL_LIMIT = 200
 """Longest label kept from transcript text, in characters."""
 
@@ -53,7 +55,8 @@ class Block(Struct, frozen=True, gc=False):
 
     ``name`` is the tool's name and ``label`` the telling argument of the call
     (path, command, pattern …), both for tool calls only. ``size`` is the length
-    of the block's JSON in bytes.
+    of the block's JSON in bytes. ``asked`` is what a call asked for, where a later one can
+    supersede its result; ``names`` are the base names of files that the block speaks of.
     """
 
     type: str
@@ -61,6 +64,8 @@ class Block(Struct, frozen=True, gc=False):
     name: str = ""
     tool_use_id: str = ""
     label: str = ""
+    asked: Asked | None = None
+    names: tuple[str, ...] = ()
 
 
 class ToolResult(Struct, frozen=True, gc=False):

@@ -80,6 +80,26 @@ class Split(Struct, frozen=True, gc=False):
         )
 
 
+class Asked(Struct, frozen=True, gc=False):
+    """What a call asked for, to tell whether a later one asks for the same again.
+
+    ``key`` is a digest of the command, of all arguments of a search, or of the file; ``first`` and
+    ``last`` are the lines of the file, ``last`` None for all that follow.
+    """
+
+    key: int
+    first: int = 1
+    last: int | None = None
+
+    def covers(self, other: Asked) -> bool:
+        """Whether the answer to this one holds what the answer to the other one held."""
+        return (
+            self.key == other.key
+            and self.first <= other.first
+            and (self.last is None or (other.last is not None and other.last <= self.last))
+        )
+
+
 class Span(Struct, frozen=True, gc=False):
     """Where a line stands on disk: byte offset and length (without newline)."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Price, Span, Split, Usage
+from ccmon.measures import Asked, Price, Span, Split, Usage
 
 MAIN = "main"
 """The thread name of a session's main chain; sub-agents go by their agent id."""
@@ -56,6 +56,7 @@ class Entered(Struct, frozen=True, eq=False, gc=False):
     growth, which is exact as a sum: ``method`` says whether the share is exact as well (counted, or
     the only thing that came), split by weight, or estimated. An ``output`` is the answer before,
     with its blocks as ``parts``; ``unattributed`` is what nothing explains, and may be negative.
+    ``asked`` is what the call behind a tool result asked for, where another one can supersede it.
     """
 
     kind: Kind | Literal["output"]
@@ -66,6 +67,7 @@ class Entered(Struct, frozen=True, eq=False, gc=False):
     spans: tuple[Span, ...]
     method: Method = "exact"
     parts: tuple[Entered, ...] = ()
+    asked: Asked | None = None
 
 
 class Why(Struct, frozen=True, eq=False, gc=False):
@@ -106,6 +108,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     request after a prompt that no person typed (schedule, notification, peer). ``why`` is None
     unless the request busts, and for a bust too small to be explained without the server's word.
     ``miss_reason`` is the API's own verdict on its cache miss, as written, also where it is none.
+    ``names`` are the base names of files that the answer speaks of.
     """
 
     n: int
@@ -151,6 +154,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     machine_prompt: bool = False
     miss_reason: str | None = None
     why: Why | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def read_share(self) -> float | None:

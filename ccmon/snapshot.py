@@ -381,6 +381,7 @@ class Health(Struct, frozen=True, eq=False, gc=False):
 
     ``unreadable_files`` counts folders that may not be looked into as well;
     ``cost_state_conflicts`` sessions whose own totals are less than what their lines add up to.
+    ``estimator`` is what sizes are predicted from where several things entered at once.
     """
 
     files: int
@@ -393,6 +394,7 @@ class Health(Struct, frozen=True, eq=False, gc=False):
     unknown_types: int
     watching: Literal["events", "polling", "off"]
     cost_state_conflicts: int = 0
+    estimator: Literal["cl100k", "characters"] = "characters"
 
 
 class Progress(Struct, frozen=True, eq=False, gc=False):

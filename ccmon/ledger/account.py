@@ -179,6 +179,7 @@ def account(
         resumes=parent.row.n if parent and compared.opens else None,
         machine_prompt=sighting.signs.machine and not starts_turn,
         miss_reason=sighting.miss_reason,
+        names=tuple(dict.fromkeys(name for block in sighting.blocks for name in block.names)),
         why=why(sighting, first_call, rows, carried, reads, line.speed, idle)
         if compared.rewritten
         else None,

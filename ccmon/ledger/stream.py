@@ -368,7 +368,8 @@ class Stream:
         for result in entry.results:
             call = self.calls.pop(result.tool_use_id, None)
             name, label = (call.name, call.label) if call else ("tool result", "")
-            yield Entered("tool_result", name, label, result.size, None, spans)
+            asked = call.asked if call else None
+            yield Entered("tool_result", name, label, result.size, None, spans, asked=asked)
         if entry.is_compact_summary:
             yield Entered("summary", "summary", "of the compaction", entry.size, None, spans)
         elif entry.prompt is not None:
