@@ -49,7 +49,8 @@ class Settings(Struct, frozen=True):
     far back sessions are shown; a transcript that no running process claims
     counts as active for ``active_minutes`` after its last line. ``bell`` and
     ``desktop`` repeat each notice as a terminal bell or a desktop notification; a
-    cache bust is a notice from ``bust_usd`` of avoidable cost on.
+    cache bust is a notice from ``bust_usd`` of avoidable cost on. ``tokenizer`` has texts that came
+    into a context together counted in tokens; without it their characters tell their shares.
     """
 
     theme: Literal["auto", "dark", "light", "ansi"] = "auto"
@@ -62,6 +63,7 @@ class Settings(Struct, frozen=True):
     bell: bool = False
     desktop: bool = False
     bust_usd: Annotated[float, Meta(ge=0, le=1e6)] = 0.25
+    tokenizer: bool = True
 
 
 def load_settings(
