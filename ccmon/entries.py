@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Asked
+from ccmon.measures import Asked, Picture
 
 LABEL_LIMIT = 200
 """Longest label kept from transcript text, in characters."""
@@ -69,11 +69,12 @@ class Block(Struct, frozen=True, gc=False):
 
 
 class ToolResult(Struct, frozen=True, gc=False):
-    """One tool_result block of a user line; ``size`` in bytes of its JSON."""
+    """One tool_result block of a user line; ``size`` in bytes of its JSON without its pictures."""
 
     tool_use_id: str
     size: int
     is_error: bool = False
+    pictures: tuple[Picture, ...] = ()
 
 
 class Entry(Struct, frozen=True, gc=False, kw_only=True):
@@ -124,7 +125,8 @@ class UserEntry(Entry, frozen=True, gc=False, kw_only=True):
     for tool results, injected text, command output and interrupts.
     ``cut_notice`` marks the notice that the response before was cut off in
     mid-stream; ``interrupted`` the line "[Request interrupted by user]".
-    ``has_image`` says that it brought an image, alone or in a tool result.
+    ``has_image`` says that it brought an image, alone or in a tool result; ``pictures`` are those
+    that are in none, and ``size`` is bytes of JSON without their data.
     """
 
     prompt: Literal["human", "machine"] | None = None
@@ -137,6 +139,7 @@ class UserEntry(Entry, frozen=True, gc=False, kw_only=True):
     cut_notice: bool = False
     interrupted: bool = False
     has_image: bool = False
+    pictures: tuple[Picture, ...] = ()
 
 
 class CompactionEntry(Entry, frozen=True, gc=False, kw_only=True):

@@ -41,6 +41,13 @@ class Usage(Struct, frozen=True, gc=False):
         )
 
 
+class Picture(Struct, frozen=True, gc=False):
+    """A picture in a context, in pixels; 0 where its data does not tell."""
+
+    width: int = 0
+    height: int = 0
+
+
 class Price(Struct, frozen=True, gc=False):
     """Price row in force for one request, USD per token (web search per request).
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Asked, Price, Span, Split, Usage
+from ccmon.measures import Asked, Picture, Price, Span, Split, Usage
 
 MAIN = "main"
 """The thread name of a session's main chain; sub-agents go by their agent id."""
@@ -57,6 +57,8 @@ class Entered(Struct, frozen=True, eq=False, gc=False):
     the only thing that came), split by weight, or estimated. An ``output`` is the answer before,
     with its blocks as ``parts``; ``unattributed`` is what nothing explains, and may be negative.
     ``asked`` is what the call behind a tool result asked for, where another one can supersede it.
+    ``size`` leaves out the data of ``pictures``. ``counted`` are tokens of the public tokenizer,
+    where the text was read back to be counted; they weigh, they are no size by themselves.
     """
 
     kind: Kind | Literal["output"]
@@ -68,6 +70,8 @@ class Entered(Struct, frozen=True, eq=False, gc=False):
     method: Method = "exact"
     parts: tuple[Entered, ...] = ()
     asked: Asked | None = None
+    pictures: tuple[Picture, ...] = ()
+    counted: int | None = None
 
 
 class Why(Struct, frozen=True, eq=False, gc=False):

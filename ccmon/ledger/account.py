@@ -12,12 +12,13 @@ from ccmon.entries import Block, Tokens, UsageLine
 from ccmon.ledger.cache import rewritten_tokens
 from ccmon.ledger.causes import Case, Habit, explain
 from ccmon.ledger.costs import split_cost
-from ccmon.ledger.intake import growing, opening
+from ccmon.ledger.intake import TOOL_SEARCH, before_any, foretold, growing, opening
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.reach import Reads, reach
 from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Sighting
 from ccmon.ledger.usage import BILLED_BESIDES, calls_of, prompt_tokens, settle, tier_of
+from ccmon.ledger.weights import Calibration
 from ccmon.measures import Price, Split, Ttl
 from ccmon.requests import Entered, Request, Why
 
@@ -35,7 +36,7 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     tier of the greater part of the last write whose split is known. ``reset`` says that the
     context was compacted and no request has read it since. ``source``, ``habit`` and ``reads`` are
     what the causes of busts turn on. ``overhead`` is what the thread began with beside what its
-    lines show.
+    lines show, ``calibration`` how far off predictions of sizes were so far.
     """
 
     before: Request | None = None
@@ -46,6 +47,7 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     habit: Habit = Habit()
     reads: Reads = Reads()
     overhead: int | None = None
+    calibration: Calibration = Calibration()
 
 
 class Parent(Struct, frozen=True, eq=False, gc=False):
@@ -191,8 +193,8 @@ def account(
     tier = carried.tier if guessed else tier_of(usage) or carried.tier
     habit = carried.habit.after(sighting, line.speed)
     overhead = _overhead(entered) if carried.overhead is None else carried.overhead
-    carried = Carried(row, left, tier, False, sighting, habit, reads, overhead)
-    return row, carried
+    learnt = _learnt(sighting, carried, compared)
+    return row, Carried(row, left, tier, False, sighting, habit, reads, overhead, learnt)
 
 
 def why(
@@ -287,10 +289,30 @@ def _entered(
         blocks = parent.sighting.blocks
         return growing(sighting.entered, blocks, parent.row, growth, sighting.model)
     if compared.opens or carried.before is None or carried.source is None:
-        return opening(sighting.entered, context, carried.overhead, sighting.model)
+        copied = carried.before is None and sighting.first is not sighting
+        overhead = _copied_overhead(sighting) if copied else carried.overhead
+        copied = copied and not sighting.boundaries
+        return opening(sighting.entered, context, overhead, sighting.model, copied=copied)
     blocks = carried.source.blocks
     return growing(sighting.entered, blocks, carried.before, compared.growth, sighting.model)
 
 
-def _overhead(entered: Sequence[Entered]) -> int:
-    return sum(item.tokens or 0 for item in entered if item.kind == "overhead")
+def _overhead(entered: Sequence[Entered]) -> int | None:
+    return next((item.tokens for item in entered if item.kind == "overhead"), None)
+
+
+def _copied_overhead(sighting: Sighting) -> int:
+    """What the session that was copied began with, by the copy of its first response."""
+    _, last_call = calls_of(sighting.first_usage or NO_USAGE)
+    return before_any(sighting.first.entered, prompt_tokens(last_call), sighting.model)
+
+
+def _learnt(sighting: Sighting, carried: Carried, compared: Comparison) -> Calibration:
+    """The calibration with this request, where what came from outside is known exactly."""
+    before = carried.before
+    if before is None or compared.opens or before.output_is_lower_bound:
+        return carried.calibration
+    if any(item.name == TOOL_SEARCH for item in sighting.entered):
+        return carried.calibration
+    growth = compared.growth - before.usage.output_tokens
+    return carried.calibration.after(growth, foretold(sighting.entered, sighting.model))

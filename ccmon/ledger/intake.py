@@ -18,6 +18,7 @@ from ccmon.ledger.weights import (
     call_tokens,
     content_tokens,
     family,
+    image_tokens,
     portions,
     share,
     text_tokens,
@@ -26,18 +27,26 @@ from ccmon.ledger.weights import (
 from ccmon.requests import Entered, Kind, Method, Request
 
 THINKING_FRAME = 45
-"""Bytes of JSON around the signature of a thinking block."""
+TEXT_FRAME = 25
+CALL_FRAME = 85
+"""Bytes of JSON around the signature of a thinking block, a text, the input of a call."""
 THINKING = ("thinking", "redacted_thinking")
 TOOL_SEARCH = "ToolSearch"
 
 
 def opening(
-    things: Sequence[Entered], context: int, overhead: int | None, model: str | None
+    things: Sequence[Entered],
+    context: int,
+    overhead: int | None,
+    model: str | None,
+    *,
+    copied: bool = False,
 ) -> tuple[Entered, ...]:
     """What the first request of a segment holds.
 
     All that is not predicted of the rest is the fixed overhead: system prompt, tools, memory files.
-    After a compaction that is ``overhead`` at most, what the thread began with.
+    After a compaction that is ``overhead`` at most, what the thread began with. ``copied`` says
+    that a fork begins so: with the conversation of another session, which is accounted there.
     """
     kind = family(model)
     predicted = [_predicted(kind, item) for item in things]
@@ -47,7 +56,23 @@ def opening(
     fixed = rest if overhead is None else min(rest, overhead)
     method: Method = "estimated" if things else "exact"
     first = Entered("overhead", "overhead", "system, tools, CLAUDE.md", 0, fixed, (), method)
-    return _whole([first, *_sized(things, predicted, "estimated")], context)
+    items = [first] if fixed else []
+    if copied and rest > fixed:
+        label = "conversation copied by the fork"
+        items.append(Entered("unattributed", "unattributed", label, 0, rest - fixed, (), method))
+    return _whole([*items, *_sized(things, predicted, "estimated")], context)
+
+
+def before_any(things: Sequence[Entered], context: int, model: str | None) -> int:
+    """The fixed overhead in a first context that held these things beside it."""
+    kind = family(model)
+    return max(0, context - sum(_predicted(kind, item) for item in things))
+
+
+def foretold(things: Sequence[Entered], model: str | None) -> int:
+    """What things from outside are worth before the growth is known."""
+    kind = family(model)
+    return sum(_predicted(kind, item) for item in things)
 
 
 def growing(
@@ -99,7 +124,8 @@ def _whole(items: list[Entered], growth: int) -> tuple[Entered, ...]:
 
 
 def _predicted(kind: Family, item: Entered) -> int:
-    return content_tokens(kind, item.size)
+    text = content_tokens(kind, item.size, item.counted) if item.size else 0
+    return text + sum(image_tokens(kind, each.width, each.height) for each in item.pictures)
 
 
 def _sized(things: Sequence[Entered], tokens: Sequence[int], method: Method) -> list[Entered]:
@@ -135,8 +161,8 @@ def _weight(block: Block, kind: Family) -> float:
     if block.type in THINKING:
         return thinking_tokens(block.size - THINKING_FRAME)
     if block.name:
-        return call_tokens(kind, block.size, 1)
-    return text_tokens(kind, block.size)
+        return call_tokens(kind, max(0, block.size - CALL_FRAME), 1)
+    return text_tokens(kind, max(0, block.size - TEXT_FRAME))
 
 
 def _output_tokens(blocks: Sequence[Block], before: Request, kind: Family) -> list[int]:

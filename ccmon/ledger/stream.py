@@ -6,8 +6,6 @@ two responses of a lane (prompts, tool results, a compaction) belongs to the lat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -26,6 +24,7 @@ from ccmon.entries import (
     UsageLine,
     UserEntry,
 )
+from ccmon.ledger.arrivals import of_attachment, of_user
 from ccmon.ledger.traces import Traces
 from ccmon.measures import Span
 from ccmon.requests import MAIN, Entered
@@ -66,7 +65,9 @@ class Sighting:
     ``claim`` names the session that paid when the lines say it is another than the file's;
     ``guess`` names the one that the line calls its own, when that is another: the original of an
     old fork, or the former name of a renamed file.
-    ``parent_id`` is the response this one follows in the message chain.
+    ``parent_id`` is the response this one follows in the message chain, ``first`` the first one of
+    its chain in the file (itself, if it is that), ``first_usage`` what that had used by then.
+    ``read_back`` says that the texts of what ``entered`` have been asked for, to be counted.
     """
 
     __slots__ = (
@@ -78,6 +79,8 @@ class Sighting:
         "effort",
         "entered",
         "final",
+        "first",
+        "first_usage",
         "guess",
         "index",
         "lane",
@@ -87,6 +90,7 @@ class Sighting:
         "order",
         "parent_id",
         "prompt",
+        "read_back",
         "request_id",
         "requested_model",
         "signs",
@@ -106,6 +110,9 @@ class Sighting:
         self.message_id = entry.message_id
         self.order = len(stream.sightings)
         self.index = -1
+        self.first = lane.first or self
+        self.first_usage = lane.first.usage if lane.first else None
+        self.read_back = False
         self.claim = stream.other(entry.request_session_id or entry.forked_from)
         self.guess = stream.other(entry.session_id)
         self.parent_id = stream.chain.get(entry.parent_uuid or "")
@@ -166,6 +173,7 @@ class Lane:
         "agent",
         "boundaries",
         "entered",
+        "first",
         "last",
         "last_input_at",
         "prompt",
@@ -175,6 +183,7 @@ class Lane:
 
     def __init__(self, agent: str) -> None:
         self.agent = agent
+        self.first: Sighting | None = None
         self.last: Sighting | None = None
         self.last_input_at: float | None = None
         self.prompt: str | None = None
@@ -189,12 +198,11 @@ class Lane:
             self.signs = replace(self.signs, tools=entry.detail)
         elif entry.change == "resume":
             self.signs = replace(self.signs, resumed=True)
-        if entry.size:
-            item = Entered("attachment", entry.kind, "", entry.size, None, (span,))
-            self.entered.append(item)
+        self.entered.extend(of_attachment(span, entry))
 
     def open(self, sighting: Sighting) -> None:
         """Everything that waited now belongs to this response."""
+        self.first = self.first or sighting
         self.last = sighting
         self.prompt = None
         self.boundaries = []
@@ -360,22 +368,8 @@ class Stream:
             call = self.calls.get(entry.results[0].tool_use_id)
             if call is not None:
                 self.agents[entry.result_agent_id] = call
-        lane.entered.extend(self._entered(span, entry))
+        lane.entered.extend(of_user(span, entry, self.calls))
         return None
-
-    def _entered(self, span: Span, entry: UserEntry) -> Iterator[Entered]:
-        spans = (span,)
-        for result in entry.results:
-            call = self.calls.pop(result.tool_use_id, None)
-            name, label = (call.name, call.label) if call else ("tool result", "")
-            asked = call.asked if call else None
-            yield Entered("tool_result", name, label, result.size, None, spans, asked=asked)
-        if entry.is_compact_summary:
-            yield Entered("summary", "summary", "of the compaction", entry.size, None, spans)
-        elif entry.prompt is not None:
-            yield Entered("prompt", "prompt", entry.label, entry.size, None, spans)
-        elif not entry.results and not entry.interrupted:
-            yield Entered("attachment", "injected", entry.label, entry.size, None, spans)
 
 
 def _with_input(signs: Signs, entry: UserEntry) -> Signs:

@@ -47,6 +47,7 @@ class Family(Struct, frozen=True, gc=False):
 NEWER = Family((1.59, 13), (1.6, 14), 0.486, 1.56, 1.47, 30, 17, 2_576, 4_784)
 OLDER = Family((1.14, 23), (1.2, 12), 0.389, 1.13, 1.10, 20, 12, 1_568, 1_568)
 TEXT_FIXED = 7
+USUAL_IMAGE = (1_280, 800)
 IMAGE_CELL = 28
 """An image costs one token for each square of so many pixels."""
 
@@ -86,7 +87,12 @@ def thinking_tokens(signature: int) -> int:
 
 
 def image_tokens(kind: Family, width: int, height: int) -> int:
-    """Size of an image, scaled down first where its long side is too long."""
+    """Size of an image, scaled down first where its long side is too long.
+
+    One whose sides are not known (0) is taken to be a usual screen shot.
+    """
+    if not (width and height):
+        width, height = USUAL_IMAGE
     scale = min(1.0, kind.image_side / max(width, height, 1))
     across, down = -(-round(width * scale) // IMAGE_CELL), -(-round(height * scale) // IMAGE_CELL)
     return min(kind.image_most, across * down)
@@ -132,20 +138,19 @@ def share(growth: int, predicted: Sequence[int]) -> Shares:
     return Shares(portions(growth, predicted), 0)
 
 
-class Calibration(Struct, gc=False):
+class Calibration(Struct, frozen=True, gc=False):
     """How far off a thread's predictions are, learnt as it goes: for totals and trends only."""
 
     weight: float = 0.0
     logs: float = 0.0
 
-    def learn(self, growth: int, predicted: int) -> None:
-        """Take in one exact growth and what was predicted for it."""
+    def after(self, growth: int, predicted: int) -> Calibration:
+        """With one more exact growth and what was predicted for it."""
         if growth < 100 or predicted <= 0:
-            return
+            return self
         trust = min(1.0, growth / 500)
         ratio = min(2.5, max(0.4, growth / predicted))
-        self.weight = 0.98 * self.weight + trust
-        self.logs = 0.98 * self.logs + trust * math.log(ratio)
+        return Calibration(0.98 * self.weight + trust, 0.98 * self.logs + trust * math.log(ratio))
 
     @property
     def factor(self) -> float:

@@ -27,6 +27,7 @@ from ccmon.entries import (
 )
 from ccmon.format import model
 from ccmon.transcripts.labels import call_label, clipped, command_typed, prompt_label
+from ccmon.transcripts.pictures import Pictures, pictures_in
 from ccmon.transcripts.prompts import nature
 from ccmon.transcripts.records import (
     ApiError,
@@ -57,9 +58,6 @@ SYNTHETIC_MODEL = "<synthetic>"
 
 PREFIX_MISMATCH = "prefix_binding_mismatch"
 """Why the API drops thinking from a prompt: it belongs to another prefix."""
-
-_IMAGE = b'"type":"image"'
-"""Cannot stand inside a JSON string, where its quotes would be escaped."""
 
 _TitleSource = Literal["custom-title", "ai-title", "summary", "last-prompt"]
 
@@ -204,21 +202,18 @@ def _block(raw: Raw, cwd: str | None) -> Block:
 
 def build_user(record: UserRecord) -> Decoded:
     content = record.message.content if record.message else None
-    blocks = [
-        (memoryview(raw).nbytes, _decoded_block(raw, UserBlock, _USER_BLOCK))
-        for raw in (content if isinstance(content, list) else ())
-    ]
+    blocks = [_user_block(raw) for raw in (content if isinstance(content, list) else ())]
     results = tuple(
-        ToolResult(block.tool_use_id or "", size, block.is_error is True)
-        for size, block in blocks
+        ToolResult(block.tool_use_id or "", size, block.is_error is True, pictures.each)
+        for size, block, pictures in blocks
         if block.type == "tool_result"
     )
     if isinstance(content, str):
         text, size = content, _bytes_of(content)
     else:
-        text = "\n".join(block.text for _, block in blocks if block.text)
-        size = sum(size for size, _ in blocks)
-    media = next((b.type for _, b in blocks if b.type in ("image", "document")), None)
+        text = "\n".join(block.text for _, block, _ in blocks if block.text)
+        size = sum(size for size, _, _ in blocks)
+    media = next((b.type for _, b, _ in blocks if b.type in ("image", "document")), None)
     what = nature(record, text, is_result=bool(results), has_media=media is not None)
     entry = UserEntry(
         **_envelope(record),
@@ -231,14 +226,22 @@ def build_user(record: UserRecord) -> Decoded:
         is_compact_summary=what.compact_summary,
         cut_notice=what.cut_notice,
         interrupted=what.interrupted,
-        has_image=media == "image" or _brings_image(content),
+        has_image=media == "image" or any(pictures.has_image for _, _, pictures in blocks),
+        pictures=tuple(
+            picture
+            for _, block, pictures in blocks
+            if block.type != "tool_result"
+            for picture in pictures.each
+        ),
     )
     return Decoded((entry,))
 
 
-def _brings_image(content: str | list[Raw] | None) -> bool:
-    """Whether a block holds an image, as tool results do."""
-    return isinstance(content, list) and any(_IMAGE in bytes(raw) for raw in content)
+def _user_block(raw: Raw) -> tuple[int, UserBlock, Pictures]:
+    """A block with its size in bytes, its pictures left out, and what is to be known of those."""
+    pictures = pictures_in(bytes(raw))
+    size = memoryview(raw).nbytes - pictures.size
+    return size, _decoded_block(raw, UserBlock, _USER_BLOCK), pictures
 
 
 def _user_label(text: str, asked: bool, media: str | None) -> str:

@@ -7,8 +7,21 @@ from msgspec.structs import replace
 
 from ccmon.entries import AnyEntry, AssistantEntry, Block, ToolResult, UserEntry
 from ccmon.ledger.contents import Contents, Held, group_of
+from ccmon.measures import Picture
 from ccmon.requests import MAIN, Entered, Kind, Request
-from tests.builders import SESSION, START, Row, assistant, boundary, rows_of, session_of, usage
+from tests.builders import (
+    OTHER,
+    SESSION,
+    START,
+    Row,
+    assistant,
+    boundary,
+    ledger_of,
+    prompt,
+    rows_of,
+    session_of,
+    usage,
+)
 
 READ = Block("tool_use", 120, "Read", "toolu_1", "src/big.py")
 
@@ -172,3 +185,53 @@ def test_folding_on_from_a_copy_changes_nothing_in_the_first() -> None:
 def test_groups_are_kinds_and_tools() -> None:
     assert group_of(Entered("tool_result", "Bash", "ls", 9, 1, ())) == ("tool_result", "Bash")
     assert group_of(Entered("attachment", "diagnostics", "", 9, 1, ())) == ("attachment", "")
+
+
+def test_a_fork_begins_with_a_conversation_that_is_accounted_elsewhere() -> None:
+    copied: list[AnyEntry] = [
+        replace(answered(1, 0, 20_000, blocks=[READ]), session_id=OTHER, request_session_id=OTHER),
+        result(2, 110_000),
+        replace(answered(2, 20_000, 50_100), session_id=OTHER, request_session_id=OTHER),
+    ]
+    ledger = ledger_of([*copied, prompt("and now?", at=START + 150), answered(3, 70_100, 200)])
+    (row,) = ledger.sessions[SESSION].threads[MAIN].rows
+    overhead, rest, asked = row.entered
+    assert (overhead.kind, overhead.tokens) == ("overhead", 20_000)
+    assert (rest.kind, rest.label) == ("unattributed", "conversation copied by the fork")
+    assert (rest.tokens or 0) + (asked.tokens or 0) == 50_300
+    assert asked.kind == "prompt"
+
+
+def test_a_picture_weighs_what_its_sides_say_not_its_data() -> None:
+    call = Block("tool_use", 120, "Read", "toolu_1", "screen.png")
+    shot = ToolResult("toolu_1", 150, pictures=(Picture(1_000, 800),))
+    text = ToolResult("toolu_2", 3_000)
+    line = UserEntry(timestamp=START + 100, session_id=SESSION, results=(shot, text))
+    contents, _ = items_of(
+        [answered(1, 0, 20_000, blocks=[call]), line, answered(2, 20_000, 2_700)]
+    )
+    sizes = {held.what.kind: held.tokens for held in contents.held()}
+    assert sizes["image"] + sizes["tool_result"] == 2_600
+    assert sizes["image"] == pytest.approx(1_117 / (1_117 + 1_458) * 2_600, abs=1)
+
+
+def test_a_picture_beside_a_prompt_is_an_item_of_its_own() -> None:
+    asked = replace(prompt("look", at=START + 30), size=190, pictures=(Picture(560, 560),))
+    contents, _ = items_of([answered(1, 0, 20_000, output=0), asked, answered(2, 20_000, 600)])
+    kinds = [held.what.kind for held in contents.held()]
+    assert kinds[-2:] == ["prompt", "image"]
+    alone = replace(asked, size=90)
+    contents, _ = items_of([answered(1, 0, 20_000, output=0), alone, answered(2, 20_000, 600)])
+    assert [(h.what.kind, h.tokens, h.what.method) for h in contents.held()][-1] == (
+        ("image", 600, "exact")
+    )
+
+
+def test_predictions_are_held_against_what_came() -> None:
+    entries: list[AnyEntry] = [answered(1, 0, 20_000, output=0)]
+    context = 20_000
+    for number in range(2, 40):
+        entries += [result(number, 4_000), answered(number, context, 1_000, output=0)]
+        context += 1_000
+    factor = session_of(entries).threads[MAIN].carried.calibration.factor
+    assert factor == pytest.approx(1_000 / 1_944, rel=0.12)

@@ -97,11 +97,10 @@ def test_portions_add_up(total: int, weights: list[float]) -> None:
 def test_v22_calibration() -> None:
     calibration = Calibration()
     for growth, predicted in ((1_000, 800), (200, 250), (3_000, 2_000)):
-        calibration.learn(growth, predicted)
+        calibration = calibration.after(growth, predicted)
     assert calibration.factor == pytest.approx(1.087406, abs=1e-6)
 
 
 def test_small_growth_teaches_nothing() -> None:
-    calibration = Calibration()
-    calibration.learn(99, 10)
-    assert calibration.factor == 1.0
+    assert Calibration().after(99, 10).factor == 1.0
+    assert Calibration().after(500, 0).factor == 1.0
