@@ -91,12 +91,14 @@ class Asked(Struct, frozen=True, gc=False):
     """What a call asked for, to tell whether a later one asks for the same again.
 
     ``key`` is a digest of the command, of all arguments of a search, or of the file; ``first`` and
-    ``last`` are the lines of the file, ``last`` None for all that follow.
+    ``last`` are the lines of the file, ``last`` None for all that follow. ``file`` is its base
+    name, empty where it would not be recognised in a text.
     """
 
     key: int
     first: int = 1
     last: int | None = None
+    file: str = ""
 
     def covers(self, other: Asked) -> bool:
         """Whether the answer to this one holds what the answer to the other one held."""

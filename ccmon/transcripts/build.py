@@ -26,7 +26,14 @@ from ccmon.entries import (
     UserEntry,
 )
 from ccmon.format import model
-from ccmon.transcripts.labels import call_label, clipped, command_typed, prompt_label
+from ccmon.transcripts.labels import (
+    call_label,
+    clipped,
+    command_typed,
+    decode_arguments,
+    prompt_label,
+)
+from ccmon.transcripts.naming import asked, files_named, files_spoken_of
 from ccmon.transcripts.pictures import Pictures, pictures_in
 from ccmon.transcripts.prompts import nature
 from ccmon.transcripts.records import (
@@ -187,7 +194,7 @@ def _tokens(counts: Counts) -> Tokens:
 
 def _blocks(content: str | list[Raw] | None, cwd: str | None) -> tuple[Block, ...]:
     if isinstance(content, str):
-        return (Block("text", _bytes_of(content)),)
+        return (Block("text", _bytes_of(content), names=files_spoken_of(content)),)
     return tuple(_block(raw, cwd) for raw in content or ())
 
 
@@ -195,9 +202,17 @@ def _block(raw: Raw, cwd: str | None) -> Block:
     block = _decoded_block(raw, AssistantBlock, _ASSISTANT_BLOCK)
     size, kind = memoryview(raw).nbytes, block.type or ""
     if not kind.endswith("tool_use"):
-        return Block(kind, size)
-    name = clipped(block.name or "")
-    return Block(kind, size, name, block.id or "", call_label(name, block.input, cwd))
+        return Block(kind, size, names=files_named(raw) if kind == "text" else ())
+    name, given = clipped(block.name or ""), decode_arguments(block.input)
+    return Block(
+        kind,
+        size,
+        name,
+        block.id or "",
+        call_label(name, given, cwd),
+        asked(name, given, block.input, cwd),
+        files_named(block.input),
+    )
 
 
 def build_user(record: UserRecord) -> Decoded:

@@ -27,13 +27,14 @@ _TELLING = {
     "Agent": ("description", "subagent_type"),
     "Skill": ("skill", "command", "name"),
 }
-_PATHS = {
+PATH_ARGUMENTS = {
     "Read": "file_path",
     "Edit": "file_path",
     "Write": "file_path",
     "MultiEdit": "file_path",
     "NotebookEdit": "notebook_path",
 }
+"""Tools that work on one file, with the argument that names it."""
 
 _INJECTED = re.compile(
     r"\s*<(system-reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?</\1>", re.DOTALL
@@ -51,16 +52,15 @@ def clipped(text: str) -> str:
     return line
 
 
-def call_label(name: str, arguments: Raw, cwd: str | None) -> str:
+def call_label(name: str, given: dict[str, Raw], cwd: str | None) -> str:
     """The telling argument of a tool call; a path is made relative to ``cwd`` when inside."""
-    given = _arguments(arguments)
-    if path_key := _PATHS.get(name):
-        path = _text(given, path_key) or _text(given, "file_path")
+    if path_key := PATH_ARGUMENTS.get(name):
+        path = argument_text(given, path_key) or argument_text(given, "file_path")
         return clipped(_relative(path, cwd) + _line_range(given)) if path else ""
     if name == "TodoWrite":
         return _todos(given)
     for key in _TELLING.get(name, ()):
-        if text := _text(given, key).strip():
+        if text := argument_text(given, key).strip():
             return clipped(text.split("\n", 1)[0] if key == "command" else text)
     return _first_text(given)
 
@@ -91,21 +91,24 @@ def command_typed(text: str) -> str | None:
     return f"{slashed} {arguments[1]}".rstrip() if arguments else slashed
 
 
-def _arguments(raw: Raw) -> dict[str, Raw]:
+def decode_arguments(raw: Raw) -> dict[str, Raw]:
+    """The arguments of a call; none where they are no object."""
     try:
         return _DECODE_ARGUMENTS(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return {}
 
 
-def _text(given: dict[str, Raw], key: str) -> str:
+def argument_text(given: dict[str, Raw], key: str) -> str:
+    """An argument that is a string; empty where there is none."""
     try:
         return _DECODE_TEXT(given[key]) if key in given else ""
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
 
 
-def _number(given: dict[str, Raw], key: str) -> int | None:
+def argument_number(given: dict[str, Raw], key: str) -> int | None:
+    """An argument that is a whole number; None where there is none."""
     try:
         return _DECODE_NUMBER(given[key]) if key in given else None
     except msgspec.MsgspecError:
@@ -122,7 +125,7 @@ def _todos(given: dict[str, Raw]) -> str:
 
 def _first_text(given: dict[str, Raw]) -> str:
     """The first short string argument, else the first string one, clipped."""
-    texts = [text for key in given if (text := _text(given, key).strip())]
+    texts = [text for key in given if (text := argument_text(given, key).strip())]
     short = [text for text in texts if len(text) <= LABEL_LIMIT]
     return clipped((short or texts or [""])[0])
 
@@ -134,7 +137,7 @@ def _relative(path: str, cwd: str | None) -> str:
 
 
 def _line_range(given: dict[str, Raw]) -> str:
-    offset, limit = _number(given, "offset"), _number(given, "limit")
+    offset, limit = argument_number(given, "offset"), argument_number(given, "limit")
     if offset is None and limit is None:
         return ""
     first = 1 if offset is None else offset
