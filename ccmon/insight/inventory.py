@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from ccmon.ledger.contents import Bill, Contents, Group
+from collections.abc import Callable, Sequence
+
+from ccmon.insight.using import Result
+from ccmon.ledger.contents import Bill, Contents, Group, Held
 from ccmon.requests import Method
 from ccmon.snapshot import Composition, Inventory, Item
 
 
-def inventory(contents: Contents, *, priced: bool) -> Inventory | None:
+def inventory(
+    contents: Contents, results: Callable[[], Sequence[Result]], *, priced: bool
+) -> Inventory | None:
     """The sums now, and the items on demand; None while nothing is known to be there.
 
-    ``contents`` must not be pushed to afterwards. Without any price there is no money.
+    ``contents`` must not be pushed to afterwards; ``results`` says what its tool results are still
+    good for. Without any price there is no money.
     """
     if not contents.requests:
         return None
     sums = [_sum(group, bill, contents, priced=priced) for group, bill in contents.bills.items()]
     shown = [each for each in sums if each.items or each.bill_tokens]
     shown.sort(key=lambda each: (-each.bill_tokens, each.kind, each.tool or ""))
-    return Inventory(tuple(shown), lambda: _items(contents, priced=priced))
+    return Inventory(tuple(shown), lambda: _items(contents, results(), priced=priced))
 
 
 def _sum(group: Group, bill: Bill, contents: Contents, *, priced: bool) -> Composition:
@@ -39,21 +45,28 @@ def _method(bill: Bill) -> Method:
     return "split" if bill.split else "exact"
 
 
-def _items(contents: Contents, *, priced: bool) -> tuple[Item, ...]:
-    return tuple(
-        Item(
-            kind=kind,
-            tool=held.what.name if kind in ("tool_result", "tool_use") else None,
-            label=held.what.label or held.what.name,
-            entered=held.entered,
-            tokens=held.tokens,
-            carried=held.carried,
-            bill_tokens=held.bill,
-            cost=held.cost if priced else None,
-            method=held.what.method,
-            spans=held.what.spans,
-            flag="fixed" if kind == "overhead" else None,
-        )
-        for held in contents.held()
-        if (kind := held.what.kind) != "output"
+def _items(contents: Contents, results: Sequence[Result], *, priced: bool) -> tuple[Item, ...]:
+    uses = {id(result.what): result for result in results}
+    return tuple(_item(held, uses.get(id(held.what)), priced) for held in contents.held())
+
+
+def _item(held: Held, use: Result | None, priced: bool) -> Item:
+    kind = held.what.kind
+    assert kind != "output"
+    flag = use.flag if use is not None else None
+    return Item(
+        kind=kind,
+        tool=held.what.name if kind in ("tool_result", "tool_use") else None,
+        label=held.what.label or held.what.name,
+        entered=held.entered,
+        tokens=held.tokens,
+        carried=held.carried,
+        bill_tokens=held.bill,
+        cost=held.cost if priced else None,
+        method=held.what.method,
+        spans=held.what.spans,
+        flag="fixed" if kind == "overhead" else flag,
+        named=use.named if use is not None else None,
+        useless_tokens=use.useless_tokens if use is not None else 0,
+        useless_cost=use.useless_cost if use is not None and flag and priced else None,
     )

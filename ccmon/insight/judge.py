@@ -61,7 +61,7 @@ class Judge:
             if (known.phase, known.peers) == (phase, peers):
                 return known
             session = known.session
-        findings = find(Case(session, now, peers, summed.opening))
+        findings = find(Case(session, now, peers, summed.opening, summed.results))
         if _told(findings) != _told(session.findings):
             session = replace(session, findings=findings)
         return Judged(summed, phase, peers, session)

@@ -10,6 +10,7 @@ from ccmon.insight.drag import DragFold
 from ccmon.insight.ttl import PauseFold
 from ccmon.ledger.contents import Contents
 from ccmon.ledger.stats import ThreadStats
+from ccmon.ledger.uses import Uses
 from ccmon.requests import Compaction, Request
 
 UNSETTLED = 4
@@ -25,13 +26,14 @@ class Folds:
         self.alert = AlertFold()
         self.pauses = PauseFold()
         self.contents = Contents()
+        self.uses = Uses()
 
     def copy(self) -> Folds:
         """Folds that go on from here without touching these."""
         twin = copy(self)
         twin.stats, twin.drag = self.stats.copy(), self.drag.copy()
         twin.alert, twin.pauses = self.alert.copy(), self.pauses.copy()
-        twin.contents = self.contents.copy()
+        twin.contents, twin.uses = self.contents.copy(), self.uses.copy()
         return twin
 
     def push(self, rows: Sequence[Request], compactions: Mapping[int, Compaction]) -> None:
@@ -40,7 +42,10 @@ class Folds:
         A request that did not read the thread's context counts in the statistics alone.
         """
         for row in rows:
+            before = self.contents.requests
             self.contents.push(row)
+            now, read = self.contents.requests, self.contents.read
+            self.uses.push(row, requests=now, read=read, aside=now == before)
             if self.stats.push(row):
                 self.drag.push(row, compactions)
                 self.alert.push(row)

@@ -11,6 +11,7 @@ from ccmon.insight.hidden import Reckoner, Reckoning, lower_bound_reasons, with_
 from ccmon.insight.inventory import inventory
 from ccmon.insight.running import Folds, Running
 from ccmon.insight.ttl import Tiers
+from ccmon.insight.using import Result, results_of
 from ccmon.ledger.account import TINY_CONTEXT
 from ccmon.ledger.prices import PriceTable, normalised
 from ccmon.ledger.session import SessionLedger
@@ -55,7 +56,8 @@ class Summed(Struct, frozen=True, eq=False):
 
     ``opening`` is its first context in tokens, None when it goes on from another session;
     ``tiers`` what its pauses cost in either tier of the cache. ``conflict`` says that the client's
-    own totals contradict each other or the requests.
+    own totals contradict each other or the requests. ``results`` are the tool results in the
+    main thread's context.
     """
 
     session: Session
@@ -63,6 +65,7 @@ class Summed(Struct, frozen=True, eq=False):
     opening: int | None
     tiers: Tiers | None
     conflict: bool = False
+    results: tuple[Result, ...] = ()
 
 
 class Summaries:
@@ -103,10 +106,20 @@ class Summaries:
             ended=not facts.active,
             unsure=any(each.output_lower_bounds for each in every),
         )
-        session = self._session(ledger, facts, main, folds, agents, compactions, reckoning)
-        tiers = folds.pauses.tiers(folds.stats)
+        results = results_of(folds.uses)
+        session = replace(
+            self._session(ledger, facts, main, folds, agents, compactions, reckoning),
+            inventory=inventory(
+                folds.contents, lambda: results, priced=folds.stats.cost is not None
+            ),
+        )
         return Summed(
-            session, _by_model(every, reckoning), _opening(ledger), tiers, reckoning.conflict
+            session=session,
+            models=_by_model(every, reckoning),
+            opening=_opening(ledger),
+            tiers=folds.pauses.tiers(folds.stats),
+            conflict=reckoning.conflict,
+            results=results,
         )
 
     def _session(
@@ -155,7 +168,6 @@ class Summaries:
             reread=_reread(stats) if last else None,
             spend=_spend(stats, every) if last else None,
             drag=_drag(folds.drag, following) if last else None,
-            inventory=inventory(folds.contents, priced=stats.cost is not None),
             busts=_busts(every),
             compactions=compactions,
             subagents=tuple(
@@ -300,7 +312,9 @@ def _subagent(
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
         cache=_cache(folds) if last else None,
-        inventory=inventory(folds.contents, priced=stats.cost is not None),
+        inventory=inventory(
+            folds.contents, lambda: results_of(folds.uses), priced=stats.cost is not None
+        ),
         next_request=_following(stats) if last else None,
     )
 

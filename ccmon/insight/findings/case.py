@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from ccmon.insight.peers import Peers
 from ccmon.insight.phase import Phase, phase_at
+from ccmon.insight.using import Result
 from ccmon.ledger.account import TINY_CONTEXT
 from ccmon.ledger.costs import write_price
 from ccmon.measures import Price
@@ -16,18 +17,22 @@ PROMPTS_AHEAD = 2
 """Findings rank by the money they concern over so many prompts."""
 USUAL_REQUESTS = 13.0
 """Requests per prompt where a session has not shown any."""
+USUAL_LIFE = 40
+"""Requests that carry an item where a session has not had so many."""
 
 
 class Case(Struct, frozen=True, eq=False):
     """One session at one moment.
 
-    ``opening`` is its first context in tokens, None when it goes on from another session.
+    ``opening`` is its first context in tokens, None when it goes on from another session;
+    ``results`` are the tool results in the main thread's context, in the order of the prompt.
     """
 
     session: Session
     now: float
     peers: Peers = Peers()
     opening: int | None = None
+    results: tuple[Result, ...] = ()
 
     @property
     def first(self) -> Request | None:
@@ -56,6 +61,13 @@ class Case(Struct, frozen=True, eq=False):
         context = self.session.context
         per_prompt = context.requests_per_turn if context is not None else None
         return PROMPTS_AHEAD * (per_prompt or USUAL_REQUESTS)
+
+    @property
+    def life(self) -> float:
+        """How many requests carry what enters now: the mean so far, once there is enough of it."""
+        reread, seen = self.session.reread, len(self.session.requests)
+        mean = reread.amplification if reread is not None and seen >= USUAL_LIFE else None
+        return mean or USUAL_LIFE
 
     @property
     def phase(self) -> Phase:

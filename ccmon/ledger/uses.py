@@ -1,0 +1,133 @@
+"""What became of the tool results in the context: whether they are still of use.
+
+A left fold over the requests of a thread, beside its contents. A result is superseded once a later
+call brought the same again, and cold when its file was not named for a while. Source: accounting.md
+section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+
+from msgspec import Struct
+
+from ccmon.requests import Entered, Request
+
+NOTE_TOKENS = 200
+"""A Read that brought so little in place of more was an error, or said "unchanged"."""
+NOTE_SHARE = 10
+
+
+class Use(Struct, frozen=True, gc=False):
+    """One tool result in the context.
+
+    ``superseded`` is the request whose results brought the same again, ``named`` the last request
+    since it came whose answer or calls name its file.
+    """
+
+    what: Entered
+    entered: int
+    superseded: int | None
+    named: int | None
+
+
+class Since(Struct, frozen=True, gc=False):
+    """How many requests read the context since another, and what one token of it cost them."""
+
+    requests: int
+    read: float
+
+
+NOTHING = Since(0, 0.0)
+
+
+class Uses:
+    """The tool results of one thread's present context, up to a request."""
+
+    def __init__(self) -> None:
+        self._results: list[Entered] = []
+        self._entered: list[int] = []
+        self._superseded: dict[int, int] = {}
+        self._standing: dict[tuple[str, int], tuple[int, ...]] = {}
+        self._named: dict[str, int] = {}
+        self._counters: list[Since] = []
+
+    def copy(self) -> Uses:
+        """A fold that goes on from here without touching this one."""
+        twin = copy(self)
+        twin._results, twin._entered = copy(self._results), copy(self._entered)
+        twin._superseded, twin._standing = copy(self._superseded), copy(self._standing)
+        twin._named, twin._counters = copy(self._named), copy(self._counters)
+        return twin
+
+    def push(self, row: Request, *, requests: int, read: float, aside: bool) -> None:
+        """Take in the next request.
+
+        ``requests`` and ``read`` are the counters of the contents behind it: how many requests read
+        the context, and the sum of their prices of reading. ``aside`` says that this one did not.
+        """
+        self._counters.append(Since(requests, read))
+        if aside:
+            return
+        if row.starts_segment:
+            self._go_back(row.resumes or 0)
+        for item in row.entered:
+            if item.kind == "tool_result" and item.tokens:
+                self._take(item, row.n)
+        for name in row.names:
+            if name in self._named:
+                self._named[name] = row.n
+
+    def since(self, request: int) -> Since:
+        """What has been read since a request, that one left out."""
+        last = self._counters[-1]
+        then = self._counters[request - 1] if request else NOTHING
+        return Since(last.requests - then.requests, last.read - then.read)
+
+    def results(self) -> Iterable[Use]:
+        """The tool results now in the context, in the order of the prompt."""
+        for index, (item, entered) in enumerate(zip(self._results, self._entered, strict=True)):
+            named = self._named.get(item.asked.file, 0) if item.asked else 0
+            yield Use(
+                item, entered, self._superseded.get(index), named if named >= entered else None
+            )
+
+    def _go_back(self, request: int) -> None:
+        """What entered after that request leaves the context, and supersedes nothing any more."""
+        kept = [
+            (item, entered)
+            for item, entered in zip(self._results, self._entered, strict=True)
+            if entered <= request
+        ]
+        self._results, self._entered, self._superseded, self._standing = [], [], {}, {}
+        for item, entered in kept:
+            self._take(item, entered)
+
+    def _take(self, item: Entered, request: int) -> None:
+        index = len(self._results)
+        self._results.append(item)
+        self._entered.append(request)
+        if item.asked is None:
+            return
+        if item.asked.file:
+            self._named.setdefault(item.asked.file, 0)
+        same = (item.name, item.asked.key)
+        left = []
+        for other in self._standing.get(same, ()):
+            if _replaces(item, self._results[other]):
+                self._superseded[other] = request
+            else:
+                left.append(other)
+        self._standing[same] = (*left, index)
+
+
+def _replaces(item: Entered, before: Entered) -> bool:
+    """Whether a result makes an earlier one of the same file, command or search useless."""
+    assert item.asked is not None
+    assert before.asked is not None
+    if not item.asked.covers(before.asked):
+        return False
+    brought, held = item.tokens or 0, before.tokens or 0
+    is_note = brought < NOTE_TOKENS and brought * NOTE_SHARE < held
+    return item.name != "Read" or not is_note
