@@ -16,6 +16,7 @@ from ccmon.measures import Ttl
 from ccmon.requests import MAIN, Bust, Cause, Confidence, Why
 from ccmon.snapshot import Finding, Session, Status
 from tests.builders import OPUS_5_5, SESSION, START, assistant, feed, prompt, usage
+from tests.working import Work
 
 APART = 60.0
 """Seconds between two requests, and from the last one to now."""
@@ -78,6 +79,12 @@ def case_of(
     last = session.requests[-1] if session.requests else None
     started = (last.started_at or last.at or START) if last is not None else START
     return Case(session, started + APART if now is None else now, peers or Peers(), opening)
+
+
+def case_like(work: Work, *, status: Status = "idle") -> Case:
+    """The session of that work, a minute after its last request."""
+    summed = summed_of(work.entries, status=status)
+    return replace(case_of(summed.session), results=summed.results)
 
 
 def found(case: Case, identity: str) -> list[Finding]:

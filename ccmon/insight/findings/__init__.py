@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ccmon.insight.findings.breaking import broken, low_hit_rate
+from ccmon.insight.findings.bringing import large_result, long_exploration
 from ccmon.insight.findings.carrying import compaction_overdue, large_opening
 from ccmon.insight.findings.case import Case
+from ccmon.insight.findings.holding import cold_results, much_thinking, repeated_command
 from ccmon.insight.findings.pausing import going_cold, gone_cold, other_tier, unprompted
 from ccmon.insight.findings.setup import costly_agents, counts_not_final
 from ccmon.snapshot import Finding, Severity
@@ -23,7 +25,12 @@ REGISTRY: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     gone_cold,
     broken,
     other_tier,
+    large_result,
+    cold_results,
     large_opening,
+    much_thinking,
+    repeated_command,
+    long_exploration,
     costly_agents,
     low_hit_rate,
     unprompted,

@@ -1,0 +1,116 @@
+"""Findings about what the context still holds: F7, F9, F10."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ccmon import format
+from ccmon.insight.findings.case import Case
+from ccmon.insight.using import COLD_AFTER, Result
+from ccmon.requests import MAIN
+from ccmon.snapshot import Finding
+
+LARGE_CONTEXT = 80_000
+COLD_SHARE = 0.15
+"""Cold results are spoken of above this share of a context above that size."""
+THINKING_SHARE = 0.25
+THINKING = 10_000
+"""Thinking is spoken of above this share of the context, and from so many tokens on."""
+OFTEN = 3
+SUPERSEDED = 5_000
+"""A command is spoken of that ran more often, with more tokens of it superseded."""
+
+
+def cold_results(case: Case) -> Iterator[Finding]:
+    """F7: much of the context are files that nobody has named for a while.
+
+    Silent for small contexts.
+    """
+    last, price = case.last, case.price
+    if last is None or price is None or last.context <= LARGE_CONTEXT:
+        return
+    cold = [result for result in case.results if result.flag in ("cold", "unused")]
+    tokens = sum(result.tokens for result in cold)
+    if tokens <= COLD_SHARE * last.context:
+        return
+    largest = max(cold, key=lambda result: result.tokens)
+    per_request = price.read * tokens
+    wasted = format.money(sum(result.useless_cost for result in cold), short=True)
+    yield Finding(
+        id="F7",
+        key=f"F7:{last.segment}",
+        severity="info",
+        title=f"{format.percent(tokens / last.context)} of the context has gone cold",
+        action="Run /compact at the next break; next time let a sub-agent look such things up.",
+        basis=f"{format.plural(len(cold), 'file')}, {format.tokens(tokens)}, not named for"
+        f" {COLD_AFTER} requests or more: {wasted} since; the largest {largest.what.label}",
+        value=per_request * case.ahead,
+        saving_per_request=per_request,
+        thread=MAIN,
+        request=largest.entered,
+        evidence=(("tokens", tokens), ("share", tokens / last.context), ("results", len(cold))),
+    )
+
+
+def much_thinking(case: Case) -> Iterator[Finding]:
+    """F9: a large part of the context is earlier thinking.
+
+    Silent while that is little in tokens.
+    """
+    last, price, inventory = case.last, case.price, case.session.inventory
+    if last is None or price is None or inventory is None:
+        return
+    thinking = next((each for each in inventory.composition if each.kind == "thinking"), None)
+    if thinking is None or thinking.tokens < THINKING:
+        return
+    share = thinking.tokens / last.context
+    if share <= THINKING_SHARE:
+        return
+    per_request = price.read * thinking.tokens
+    yield Finding(
+        id="F9",
+        key=f"F9:{last.segment}",
+        severity="info",
+        title=f"thinking is {format.percent(share)} of the context",
+        action="Use a lower effort for routine work, from the next session on: changing it in this"
+        " one may rebuild the cache.",
+        basis=f"{format.tokens(thinking.tokens)} in {format.plural(thinking.items, 'block')}, read"
+        " again by every request",
+        value=per_request * case.ahead,
+        saving_per_request=per_request,
+        thread=MAIN,
+        evidence=(("tokens", thinking.tokens), ("share", share)),
+    )
+
+
+def repeated_command(case: Case) -> Iterator[Finding]:
+    """F10: a command ran again and again, and the context still holds all it said before.
+
+    Silent for a few runs, and where what they said is little.
+    """
+    price = case.price
+    if price is None:
+        return
+    runs: dict[int, list[Result]] = {}
+    for result in case.results:
+        if result.what.name == "Bash" and result.what.asked is not None:
+            runs.setdefault(result.what.asked.key, []).append(result)
+    for key, run in runs.items():
+        superseded = [result for result in run if result.flag == "superseded"]
+        tokens = sum(result.tokens for result in superseded)
+        if len(run) <= OFTEN or tokens <= SUPERSEDED:
+            continue
+        saving = sum(result.useless_cost for result in superseded)
+        yield Finding(
+            id="F10",
+            key=f"F10:{key:016x}",
+            severity="info",
+            title=f"{run[-1].what.label} x{len(run)}, {len(superseded)} superseded",
+            action="Make it quieter: fewer lines, tail, stop at the first failure.",
+            basis=f"{format.tokens(tokens)} of earlier output is still read by every request",
+            value=price.read * tokens * case.ahead,
+            saving=saving,
+            thread=MAIN,
+            request=run[-1].entered,
+            evidence=(("runs", len(run)), ("superseded", len(superseded)), ("tokens", tokens)),
+        )
