@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ccmon import format
 from ccmon.insight.findings.case import Case
 from ccmon.insight.using import COLD_AFTER, Result
+from ccmon.measures import Price
 from ccmon.requests import MAIN
 from ccmon.snapshot import Finding
 
@@ -18,7 +19,8 @@ THINKING = 10_000
 """Thinking is spoken of above this share of the context, and from so many tokens on."""
 OFTEN = 3
 SUPERSEDED = 5_000
-"""A command is spoken of that ran more often, with more tokens of it superseded."""
+COMMANDS = 3
+"""So many commands are spoken of that ran more often, with more tokens of each superseded."""
 
 
 def cold_results(case: Case) -> Iterator[Finding]:
@@ -86,7 +88,7 @@ def much_thinking(case: Case) -> Iterator[Finding]:
 def repeated_command(case: Case) -> Iterator[Finding]:
     """F10: a command ran again and again, and the context still holds all it said before.
 
-    Silent for a few runs, and where what they said is little.
+    Silent for a few runs, where what they said is little, and for all but the dearest commands.
     """
     price = case.price
     if price is None:
@@ -95,22 +97,27 @@ def repeated_command(case: Case) -> Iterator[Finding]:
     for result in case.results:
         if result.what.name == "Bash" and result.what.asked is not None:
             runs.setdefault(result.what.asked.key, []).append(result)
-    for key, run in runs.items():
-        superseded = [result for result in run if result.flag == "superseded"]
-        tokens = sum(result.tokens for result in superseded)
-        if len(run) <= OFTEN or tokens <= SUPERSEDED:
-            continue
-        saving = sum(result.useless_cost for result in superseded)
-        yield Finding(
-            id="F10",
-            key=f"F10:{key:016x}",
-            severity="info",
-            title=f"{run[-1].what.label} x{len(run)}, {len(superseded)} superseded",
-            action="Make it quieter: fewer lines, tail, stop at the first failure.",
-            basis=f"{format.tokens(tokens)} of earlier output is still read by every request",
-            value=price.read * tokens * case.ahead,
-            saving=saving,
-            thread=MAIN,
-            request=run[-1].entered,
-            evidence=(("runs", len(run)), ("superseded", len(superseded)), ("tokens", tokens)),
-        )
+    often = [_repetition(run, price, case.ahead) for run in runs.values() if len(run) > OFTEN]
+    found = [finding for finding in often if finding is not None]
+    yield from sorted(found, key=lambda finding: -(finding.saving or 0.0))[:COMMANDS]
+
+
+def _repetition(run: Sequence[Result], price: Price, ahead: float) -> Finding | None:
+    superseded = [result for result in run if result.flag == "superseded"]
+    tokens = sum(result.tokens for result in superseded)
+    what = run[-1].what
+    if tokens <= SUPERSEDED or what.asked is None:
+        return None
+    return Finding(
+        id="F10",
+        key=f"F10:{what.asked.key:016x}",
+        severity="info",
+        title=f"{what.label} x{len(run)}, {len(superseded)} superseded",
+        action="Make it quieter: fewer lines, tail, stop at the first failure.",
+        basis=f"{format.tokens(tokens)} of earlier output is still read by every request",
+        value=price.read * tokens * ahead,
+        saving=sum(result.useless_cost for result in superseded),
+        thread=MAIN,
+        request=run[-1].entered,
+        evidence=(("runs", len(run)), ("superseded", len(superseded)), ("tokens", tokens)),
+    )
