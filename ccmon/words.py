@@ -12,7 +12,7 @@ from datetime import tzinfo
 from msgspec import Struct
 
 from ccmon import format
-from ccmon.requests import Attempt, Cause, Why
+from ccmon.requests import Attempt, Cause, Kind, Why
 
 
 class Wording(Struct, frozen=True):
@@ -190,6 +190,11 @@ def reach(why: Why | None) -> str:
 def remedy(why: Why | None) -> str:
     """One sentence on what to do about it."""
     return wording(why).remedy
+
+
+def source(kind: Kind, tool: str | None) -> str:
+    """What fills a context, in a word or two: ``Read``, ``text``, ``tool input``."""
+    return tool or ("tool input" if kind == "tool_use" else kind.replace("_", " "))
 
 
 def ttl(seconds: float) -> str:

@@ -9,6 +9,9 @@ from ccmon.ledger.contents import Bill, Contents, Group, Held
 from ccmon.requests import Method
 from ccmon.snapshot import Composition, Inventory, Item
 
+LEAST_COST = 5e-7
+"""USD; less is what rounding left."""
+
 
 def inventory(
     contents: Contents, results: Callable[[], Sequence[Result]], *, priced: bool
@@ -21,9 +24,14 @@ def inventory(
     if not contents.requests:
         return None
     sums = [_sum(group, bill, contents, priced=priced) for group, bill in contents.bills.items()]
-    shown = [each for each in sums if each.items or each.bill_tokens]
+    shown = [each for each in sums if each.items or each.bill_tokens or _was_paid(each)]
     shown.sort(key=lambda each: (-each.bill_tokens, each.kind, each.tool or ""))
     return Inventory(tuple(shown), lambda: _items(contents, results(), priced=priced))
+
+
+def _was_paid(sums: Composition) -> bool:
+    """Calls beside the message cost money and hold no tokens."""
+    return abs(sums.cost or 0.0) >= LEAST_COST
 
 
 def _sum(group: Group, bill: Bill, contents: Contents, *, priced: bool) -> Composition:

@@ -29,19 +29,25 @@ Json = dict[str, Any]
 _UNEXPLAINED = Why("unknown", "unknown")
 
 
-def render_json(shown: snapshot.Snapshot, *, requests: bool = False, now: float) -> bytes:
+def render_json(
+    shown: snapshot.Snapshot, *, requests: bool = False, items: bool = False, now: float
+) -> bytes:
     """The document as UTF-8 JSON on one line.
 
     Control and bidirectional characters are escaped, so the bytes are as harmless on a terminal
     as in a pipe.
     """
-    text = msgspec.json.encode(document(shown, requests=requests, now=now)).decode()
+    whole = document(shown, requests=requests, items=items, now=now)
+    text = msgspec.json.encode(whole).decode()
     return _UNSAFE_ON_TERMINALS.sub(_escape, text).encode() + b"\n"
 
 
-def document(shown: snapshot.Snapshot, *, requests: bool = False, now: float) -> Json:
+def document(
+    shown: snapshot.Snapshot, *, requests: bool = False, items: bool = False, now: float
+) -> Json:
     """The snapshot as plain dicts and lists; ``requests`` adds ``request_list`` per session.
 
+    ``items`` tells the composition of every session's context, else only active ones' is told.
     ``now`` (epoch seconds) decides whether a cache is still warm.
     """
     totals = shown.totals
@@ -60,13 +66,16 @@ def document(shown: snapshot.Snapshot, *, requests: bool = False, now: float) ->
             "cost_is_lower_bound": totals.cost_is_lower_bound,
             "unpriced_requests": totals.unpriced_requests,
         },
-        "sessions": [_session(session, requests, now) for session in shown.sessions],
+        "sessions": [
+            _session(session, now, requests=requests, items=items or session.active)
+            for session in shown.sessions
+        ],
         "by_model": [_model(model) for model in shown.by_model],
         "health": _health(shown.health),
     }
 
 
-def _session(session: snapshot.Session, requests: bool, now: float) -> Json:
+def _session(session: snapshot.Session, now: float, *, requests: bool, items: bool) -> Json:
     parts = {
         **_identity(session),
         **_sums(session),
@@ -76,7 +85,7 @@ def _session(session: snapshot.Session, requests: bool, now: float) -> Json:
         "reread": session.reread and _reread(session.reread),
         "spend_split": session.spend and _split(session.spend.session),
         "drag": session.drag and _drag(session.drag),
-        "composition": None,
+        "composition": _composition(session.inventory) if items else None,
         "busts": [_bust(bust) for bust in session.busts],
         "compactions": [_compaction(compaction) for compaction in session.compactions],
         "subagents": [_subagent(agent, now) for agent in session.subagents],
@@ -188,6 +197,24 @@ def _drag(drag: snapshot.Drag) -> Json:
         "saving_per_request_usd": _money(drag.saving_per_request),
         "payback_requests": _rounded(drag.payback_requests, 2),
     }
+
+
+def _composition(inventory: snapshot.Inventory | None) -> list[Json] | None:
+    """What is in the context, the largest bill first; None where no request is known."""
+    if inventory is None:
+        return None
+    return [
+        {
+            "kind": each.kind,
+            "tool": _text(each.tool),
+            "items": each.items,
+            "tokens": each.tokens,
+            "bill_tokens": each.bill_tokens,
+            "cost_usd": _money(each.cost),
+            "method": each.method,
+        }
+        for each in inventory.composition
+    ]
 
 
 def _bust(bust: Bust) -> Json:
@@ -352,7 +379,7 @@ def _health(health: snapshot.Health) -> Json:
             "copies": health.copies,
             "unknown_types": health.unknown_types,
         },
-        "estimator": "off",
+        "estimator": health.estimator,
         "cost_state_conflicts": health.cost_state_conflicts,
     }
 

@@ -15,9 +15,16 @@ _FEWEST_COLUMNS = 40
 
 
 def print_snapshot(
-    shown: Snapshot, *, as_json: bool = False, requests: bool = False, ascii_only: bool = False
+    shown: Snapshot,
+    *,
+    as_json: bool = False,
+    requests: bool = False,
+    items: bool = False,
+    ascii_only: bool = False,
 ) -> None:
     """Print text, or the JSON document; of a snapshot without sessions only the document.
+
+    ``items`` has the document tell what is in the context of inactive sessions as well.
 
     Raises BrokenPipeError when the reader has gone and CcmonError when stdout cannot be written;
     either way nothing is left in the buffer that could fail again at exit.
@@ -27,7 +34,8 @@ def print_snapshot(
         if as_json:
             # JSON is UTF-8 whatever the locale says, so it goes past the text layer.
             sys.stdout.flush()
-            sys.stdout.buffer.write(render_json(shown, requests=requests, now=now))
+            data = render_json(shown, requests=requests, items=items, now=now)
+            sys.stdout.buffer.write(data)
         elif shown.sessions:
             page = _page(ascii_only)
             sys.stdout.write(render_text(shown, page, requests=requests, now=now))

@@ -22,6 +22,8 @@ _LABEL_CELLS = 10
 _SHORTEST_PROJECT = 8
 _SESSION_ID_CELLS = 8
 _MOST_FINDINGS = 5
+_MOST_SHARES = 5
+_SHARE_CELLS = 12
 _MARKS: dict[snapshot.Severity, tuple[str, str]] = {
     "high": ("!!", RED),
     "warn": ("! ", YELLOW),
@@ -117,6 +119,8 @@ def _figures(
         yield "cache", _cache(session, session.cache)
     if session.drag:
         yield "drag", _drag(session.drag)
+    if session.inventory and (shares := _bill(session.inventory)):
+        yield "bill", shares
     if session.reported and (limits := _limits(session.reported, now)):
         yield "limits", limits
 
@@ -241,6 +245,35 @@ def _drag(drag: snapshot.Drag) -> list[Piece]:
         payback = format.plural(max(1, round(drag.payback_requests)), "request")
         pieces.append(Piece(f"pays back in {payback}", ", "))
     return pieces
+
+
+def _bill(inventory: snapshot.Inventory) -> list[Piece]:
+    """What the context is spent on: the largest shares of its bill, and what nothing explains.
+
+    In money; in tokens where there is no price.
+    """
+    priced = any(each.cost is not None for each in inventory.composition)
+    bills = [
+        (each, each.cost or 0.0 if priced else float(each.bill_tokens))
+        for each in inventory.composition
+    ]
+    whole = sum(bill for _, bill in bills)
+    if whole <= 0:
+        return []
+    named = sorted((each for each in bills if each[0].kind != "unattributed"), key=_largest)
+    unknown = sum(bill for each, bill in bills if each.kind == "unattributed")
+    texts = [
+        f"{safe.clip(safe.plain(words.source(each.kind, each.tool)), _SHARE_CELLS)}"
+        f" {format.percent(bill / whole)}"
+        for each, bill in named[:_MOST_SHARES]
+    ]
+    # Adding zero turns -0.0, the rounded share of what left unseen, into 0.0.
+    texts.append(f"{format.UNKNOWN}{format.percent(round(unknown / whole, 2) + 0.0)}")
+    return [Piece(text, "  " if number else "") for number, text in enumerate(texts)]
+
+
+def _largest(billed: tuple[snapshot.Composition, float]) -> float:
+    return -billed[1]
 
 
 def _limits(reported: snapshot.Reported, now: float) -> list[Piece]:

@@ -27,6 +27,7 @@ from ccmon.snapshot import (
     Totals,
     TtlCheck,
 )
+from tests.sample_items import sample_inventory
 
 OPUS, SONNET = "claude-opus-5-5", "claude-sonnet-5-5"
 
@@ -258,6 +259,7 @@ def session(**changes: object) -> Session:
         "subagents": (agent,),
         "requests": tuple(request(n, at=at("09:02:10") + 60 * n) for n in range(1, 284)),
         "findings": (OVERDUE, finding(), SWITCHED),
+        "inventory": sample_inventory(),
     }
     return structs.replace(Session(**facts), **changes)
 
@@ -294,6 +296,7 @@ def empty_session(**changes: object) -> Session:
         "subagents": (),
         "requests": (),
         "findings": (),
+        "inventory": None,
     }
     return structs.replace(session(**nothing), **changes)
 
@@ -325,6 +328,7 @@ def unpriced_session(**changes: object) -> Session:
         "compactions": (),
         "subagents": (),
         "findings": (),
+        "inventory": None,
         "requests": (
             request(
                 model="someone-else-7b",
@@ -369,6 +373,6 @@ def snapshot(*sessions: Session) -> Snapshot:
     )
 
 
-def with_health(shown: Snapshot, **counts: int) -> Snapshot:
+def with_health(shown: Snapshot, **counts: int | str) -> Snapshot:
     """The same snapshot, with other health figures."""
     return structs.replace(shown, health=structs.replace(shown.health, **counts))

@@ -15,8 +15,16 @@ from msgspec import structs
 from ccmon.report import safe
 from ccmon.report.document import render_json
 from ccmon.report.text import Page, render_text
-from ccmon.requests import MAIN, Attempt
-from ccmon.snapshot import CacheAlert, Limit, NextRequest, Reported, Snapshot
+from ccmon.requests import MAIN, Attempt, Kind
+from ccmon.snapshot import (
+    CacheAlert,
+    Composition,
+    Inventory,
+    Limit,
+    NextRequest,
+    Reported,
+    Snapshot,
+)
 from tests.golden.shown import (
     CACHE,
     NOW,
@@ -150,6 +158,7 @@ def hostile_snapshot() -> Snapshot:
         findings=(finding(title=HOSTILE * 9), finding(HOSTILE, request=None)),
         compactions=(structs.replace(last, trigger=HOSTILE, before_request=1),),
         reported=Reported(NOW, limits=(Limit(HOSTILE, 0.5, None),)),
+        inventory=inventory_of(("tool_result", HOSTILE * 9, 10, 0.5)),
     )
     return snapshot(hostile)
 
@@ -198,6 +207,40 @@ def test_colour_adds_nothing_but_colour() -> None:
     colored = text_of(snapshot(session()), Page(color=True, zone=UTC))
     assert "\x1b[1;31mHIGH\x1b[0m" in colored
     assert re.sub(r"\x1b\[[\d;]*m", "", colored) == text_of(snapshot(session()))
+
+
+def inventory_of(*bills: tuple[Kind, str | None, int, float | None]) -> Inventory:
+    """Kind, tool, bill in tokens and in money."""
+    sums = [
+        Composition(kind, tool, 1, 10, tokens, cost, "exact") for kind, tool, tokens, cost in bills
+    ]
+    return Inventory(tuple(sums), lambda: ())
+
+
+def bill_line(*bills: tuple[Kind, str | None, int, float | None]) -> str:
+    text = text_of(snapshot(session(inventory=inventory_of(*bills))))
+    return next((line for line in text.splitlines() if line.startswith("bill ")), "")
+
+
+def test_the_bill_is_shared_out_by_money_and_by_tokens_without_a_price() -> None:
+    mcp = "mcp__issues__search_everything"
+    assert bill_line(
+        ("tool_use", None, 60, 3.0), ("tool_result", mcp, 30, 6.0), ("unattributed", None, 10, 1.0)
+    ) == "bill      mcp__issues… 60%  tool input 30%  ?10%"  # fmt: skip
+    assert bill_line(("text", None, 60, None), ("loaded_tools", None, 40, None)) == (
+        "bill      text 60%  loaded tools 40%  ?0%"
+    )
+
+
+def test_what_left_the_context_unseen_is_taken_off() -> None:
+    bills: tuple[tuple[Kind, str | None, int, float | None], ...] = (("text", None, 90, 1.0),)
+    assert bill_line(*bills, ("unattributed", None, -1, -0.001)).endswith("text 100%  ?0%")
+    assert bill_line(*bills, ("unattributed", None, -9, -0.1)).endswith("text 111%  ?-11%")
+
+
+def test_without_any_bill_there_is_no_line_for_it() -> None:
+    assert bill_line(("text", None, 0, 0.0)) == ""
+    assert bill_line() == ""
 
 
 def test_the_cache_that_went_cold_says_for_how_long() -> None:

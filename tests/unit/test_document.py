@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec import structs
 
 from ccmon.measures import Split, Usage
 from ccmon.report.document import document, render_json
-from ccmon.requests import MAIN, Attempt, Why
+from ccmon.requests import MAIN, Attempt, Kind, Why
 from ccmon.snapshot import Cache, CacheAlert, Limit, NextRequest, Reported, Session, Snapshot
 from tests.golden.shown import (
     CACHE,
@@ -22,6 +22,7 @@ from tests.golden.shown import (
     snapshot,
     subagent,
     unpriced_session,
+    with_health,
 )
 
 USAGE = (
@@ -49,6 +50,7 @@ SCHEMA = {
     "spend_split": "carry_usd? rewrite_usd? fresh_usd? output_usd?",
     "drag": "state d? o? base_tokens? carried_usd? compact_usd? compact_cold_usd?"
     " saving_per_request_usd? payback_requests?",
+    "composition": "kind tool? items tokens bill_tokens cost_usd? method",
     "busts": "request thread at? expected_read cache_read_input_tokens rewritten avoidable_usd?"
     " cause confidence server_reason? broke_at?",
     "compactions": "before_request at? trigger pre_tokens? context_before context_after cost_usd?"
@@ -77,7 +79,8 @@ ENUMS: dict[str, set[object]] = {
     "ttl": {"5m", "1h", None},
     "severity": {"info", "warn", "high"},
     "confidence": {"server", "exact", "timestamps", "inferred", "unknown"},
-    "estimator": {"off", "o200k"},
+    "estimator": {"cl100k", "characters"},
+    "kind": set(get_args(Kind)) | {"list"},
 }
 STATES = {
     "cache": {"warm", "cold", "off", "unknown"},
@@ -85,9 +88,11 @@ STATES = {
 }
 
 
-def shown_by(*sessions: Session, requests: bool = False, now: float = NOW) -> dict[str, Any]:
+def shown_by(
+    *sessions: Session, requests: bool = False, items: bool = False, now: float = NOW
+) -> dict[str, Any]:
     decoded: dict[str, Any] = json.loads(
-        render_json(snapshot(*sessions), requests=requests, now=now)
+        render_json(snapshot(*sessions), requests=requests, items=items, now=now)
     )
     return decoded
 
@@ -175,10 +180,36 @@ def test_the_split_adds_up_to_the_cost_within_rounding() -> None:
     assert sum(found["spend_split"].values()) == pytest.approx(found["cost_usd"], abs=4e-6)
 
 
-def test_figures_that_later_measurements_fill_are_present_and_say_nothing() -> None:
+def test_the_composition_stands_by_its_bill_and_adds_up_to_the_context() -> None:
     (found,) = shown_by(session())["sessions"]
-    assert found["composition"] is None
-    assert shown_by()["health"]["estimator"] == "off"
+    composition = found["composition"]
+    bills = [each["bill_tokens"] for each in composition]
+    assert bills == sorted(bills, reverse=True)
+    assert sum(each["tokens"] for each in composition) == found["context"]["tokens"]
+    assert composition[0] == {
+        "kind": "tool_result",
+        "tool": "Read",
+        "items": 32,
+        "tokens": 86549,
+        "bill_tokens": 10536307,
+        "cost_usd": 3.749678,
+        "method": "split",
+    }
+
+
+def test_the_composition_is_told_of_active_sessions_and_of_others_when_asked() -> None:
+    ended, empty = session(active=False), empty_session(active=True)
+    (one, other) = shown_by(ended, empty)["sessions"]
+    assert (one["composition"], other["composition"]) == (None, None)
+    (one, other) = shown_by(ended, empty, items=True)["sessions"]
+    assert len(one["composition"]) == 14
+    assert other["composition"] is None
+
+
+def test_the_estimator_in_use_is_named() -> None:
+    counted = with_health(snapshot(session()), estimator="cl100k")
+    assert document(counted, now=NOW)["health"]["estimator"] == "cl100k"
+    assert shown_by()["health"]["estimator"] == "characters"
 
 
 def test_a_bust_says_why_how_sure_that_is_and_what_the_server_said() -> None:
