@@ -149,7 +149,7 @@ def _parser() -> _Parser:
     add(
         "--items",
         action="store_true",
-        help="with --json: composition of every context (null in this version)",
+        help="with --json: what is in the context of every session, not of active ones alone",
     )
     add("--all", dest="everything", action="store_true", help="every transcript there is")
     add("--since", metavar="24h", type=_span, help="sessions written to in the last 90m, 24h, 7d")
@@ -313,8 +313,13 @@ def _once(
     while monitor.step():
         pass
     shown = monitor.snapshot()
-    as_json = options.json
-    print_snapshot(shown, as_json=as_json, requests=options.requests, ascii_only=settings.ascii)
+    print_snapshot(
+        shown,
+        as_json=options.json,
+        requests=options.requests,
+        items=options.items or options.session is not None,
+        ascii_only=settings.ascii,
+    )
     if not shown.sessions:
         raise _nothing_to_read(shown, options, homes)
     worst = worst_severity(shown)

@@ -28,8 +28,9 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return found
 
 
-def document_of(home: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Json:
-    assert main(["--once", "--all", "--json", "--requests", "--config-dir", str(home)]) == 0
+def document_of(home: Path, capfdbinary: pytest.CaptureFixture[bytes], *more: str) -> Json:
+    arguments = ["--once", "--all", "--json", "--requests", *more, "--config-dir", str(home)]
+    assert main(arguments) == 0
     captured = capfdbinary.readouterr()
     assert captured.err == b""
     document: Json = json.loads(captured.out)
@@ -85,6 +86,25 @@ def test_the_sums_agree_with_each_other(
         assert len([agent["agent_id"] for agent in session["subagents"]]) == len(
             {one["thread"] for one in listed} - {"main"}
         )
+
+
+def test_the_composition_adds_up_to_contexts_and_to_the_price_of_input(
+    folder: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    document = document_of(folder, capfdbinary, "--items")
+    for session in document["sessions"]:
+        composition = session["composition"] or []
+        main_rows = [one for one in session["request_list"] if one["thread"] == "main"]
+        context = session["context"]["tokens"] if session["context"] else 0
+        assert sum(each["tokens"] for each in composition) == context
+        contexts = sum(one["context"] for one in main_rows)
+        assert sum(each["bill_tokens"] for each in composition) == contexts
+        splits = [one["spend_split"] for one in main_rows if one["spend_split"]]
+        paid = sum(sum(split.values()) - split["output_usd"] for split in splits)
+        billed = sum(each["cost_usd"] or 0.0 for each in composition)
+        # Every figure is rounded to six places.
+        room = 5e-7 * (len(composition) + 3 * len(splits) + 1)
+        assert billed == pytest.approx(paid, abs=room)
 
 
 @pytest.mark.parametrize("name", THROUGH_A_PROCESS)
