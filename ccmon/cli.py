@@ -301,7 +301,8 @@ def _monitor(options: Options, settings: "Settings", homes: "tuple[Home, ...]") 
         live=not options.once,
     )
     reports = None if options.demo else reports_folder(os.environ)
-    return Monitor(homes, settings, scope, reports=reports)
+    counting = options.items or not options.once
+    return Monitor(homes, settings, scope, reports=reports, counting=counting)
 
 
 def _once(

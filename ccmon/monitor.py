@@ -34,6 +34,7 @@ from ccmon.transcripts.text import TextBlock, read_blocks
 if TYPE_CHECKING:
     import asyncio
 
+    from ccmon.counting import Counting
     from ccmon.transcripts.watch import Watcher
 
 __all__ = ["Monitor", "Scope", "TextBlock"]
@@ -42,6 +43,8 @@ REGISTRY_SECONDS = 2.0
 """How often the registry of running clients is looked at without being told to."""
 SCAN_SECONDS = 120.0
 """How often it is looked anew which sessions are in scope, without being told of a file."""
+COUNTING_SECONDS = 0.02
+"""Longest wait for counts in one step: lines that are written meanwhile are not to wait longer."""
 OUTSIDE_SECONDS = 5.0
 """How often at most files out of scope make it look: they may have come into scope."""
 
@@ -52,7 +55,9 @@ class Monitor:
     """Everything known about the sessions in scope, kept up to date by ``step``.
 
     ``revision`` grows whenever there may be something new to show. ``reports`` is the folder where
-    the status line leaves what it is told.
+    the status line leaves what it is told. ``counting`` has texts that entered contexts counted by
+    the tokenizer, unless the settings forbid it: those of sessions that are active or were asked
+    for by name.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Monitor:
         clock: Callable[[], float] = time.time,
         *,
         reports: Path | None = None,
+        counting: bool = False,
     ) -> None:
         self.settings = settings
         self.homes = tuple(homes)
@@ -89,6 +95,8 @@ class Monitor:
         self._summed: dict[str, tuple[int, Facts, Summed]] = {}
         self._read_once = False
         self._watcher: Watcher | None = None
+        self._counting = _counting() if counting and settings.tokenizer else None
+        self._uncounted: set[str] = set()
 
     def touch(self, paths: Iterable[str]) -> None:
         """Something happened to these files; callable from any thread."""
@@ -113,9 +121,12 @@ class Monitor:
             self._read(next(iter(self._queue)))
             if time.monotonic() >= deadline:
                 break
-        if self._ledger.settle():
-            self.revision += 1
-        return bool(self._queue or self._touched)
+        changed = self._ledger.settle()
+        self.revision += bool(changed)
+        if self._queue or self._touched:
+            self._uncounted |= changed
+            return True
+        return self._counting is not None and self._count(self._counting, changed, deadline)
 
     def snapshot(self, now: float | None = None) -> Snapshot:
         """Everything that can be shown at this moment."""
@@ -153,6 +164,33 @@ class Monitor:
         for span in spans:
             blocks.extend(read_blocks(span.path, span.offset, span.length))
         return tuple(blocks)
+
+    def _count(self, counting: Counting, changed: set[str], deadline: float) -> bool:
+        """Have texts counted and take in what was; True while counts are to come."""
+        self._uncounted |= changed
+        for session_id in self._countable():
+            self._uncounted.remove(session_id)
+            counting.ask(self._ledger.sessions[session_id].uncounted())
+        counts = counting.collect(min(COUNTING_SECONDS, max(0.0, deadline - time.monotonic())))
+        for each in counts:
+            self._ledger.count(each.sighting, each.span, each.counts)
+        if counts:
+            self._ledger.settle()
+            self.revision += 1
+        return counting.busy
+
+    def _countable(self) -> list[str]:
+        """Sessions with something to count that are active or were named, newest first."""
+        self._uncounted &= self._ledger.sessions.keys()
+        now, named = self._clock(), self._selection.scope.session
+        found = []
+        for session_id in self._uncounted:
+            latest = self._ledger.sessions[session_id].last_stamp
+            if (named and session_id.startswith(named)) or self._selection.is_active(
+                session_id, latest, now, self._live
+            ):
+                found.append((-latest, session_id))
+        return [session_id for _, session_id in sorted(found)]
 
     def _take_touched(self) -> None:
         while self._touched:
@@ -309,6 +347,7 @@ class Monitor:
             unknown_types=sum(feed.faults.unknown for feed in feeds),
             watching=self._watcher.mode if self._watcher else "off",
             cost_state_conflicts=sum(summed.conflict for _, _, summed in self._summed.values()),
+            estimator="cl100k" if self._counting and self._counting.works else "characters",
         )
 
     def _settled(self, progress: Progress) -> set[str]:
@@ -327,6 +366,12 @@ class Monitor:
             bytes_done=sum(min(feed.bytes_read, feed.size) for feed in feeds),
             bytes_total=sum(feed.size for feed in feeds),
         )
+
+
+def _counting() -> Counting:
+    from ccmon.counting import Counting  # only where something is to be counted
+
+    return Counting()
 
 
 def _lives(live: Mapping[str, LiveSession]) -> dict[str, bool]:

@@ -5,7 +5,7 @@ The order within a line is that of ``transcripts.pieces``, which reads the texts
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -50,10 +50,9 @@ def _result(result: ToolResult, call: Block | None, spans: tuple[Span, ...]) -> 
     return item
 
 
-def counted(things: tuple[Entered, ...], span: Span, counts: list[int]) -> tuple[Entered, ...]:
+def counted(things: tuple[Entered, ...], span: Span, counts: Sequence[int]) -> tuple[Entered, ...]:
     """The same things with the tokens counted in the texts of one of their lines, in its order."""
     left = iter(counts)
     return tuple(
-        replace(item, counted=next(left, None)) if item.spans[:1] == (span,) else item
-        for item in things
+        replace(item, counted=next(left, None)) if span in item.spans else item for item in things
     )

@@ -5,9 +5,11 @@ the result depends only on what the files hold. Pure: no files, no clock.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
 from ccmon.entries import AnyEntry, AttemptEntry, Entry
+from ccmon.ledger.arrivals import counted
 from ccmon.ledger.attempts import Sent
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies, Known
@@ -46,6 +48,11 @@ class SessionLedger:
         own = [stream for stream in self.streams.values() if stream.source.agent_id is None]
         return sorted(own, key=lambda stream: stream.sort_key)
 
+    @property
+    def last_stamp(self) -> float:
+        """When any of its files was last written to, by its own lines; 0 where none tells."""
+        return max((stream.last_stamp or 0.0 for stream in self.streams.values()), default=0.0)
+
     def waiting(self) -> Lane | None:
         """The main chain in the newest file, with what no response has followed yet."""
         lanes = [stream.lane_of(MAIN) for stream in self.main_streams()]
@@ -82,6 +89,10 @@ class SessionLedger:
             and sent.attempt_id not in stream.traces.copied
         ]
         return sorted(found, key=_sent_at)
+
+    def uncounted(self) -> list[Sighting]:
+        """Responses of all threads whose texts are worth counting; each is told once."""
+        return [sighting for thread in self.threads.values() for sighting in thread.uncounted()]
 
     def title(self) -> str | None:
         """What the session is called: named by the user, by the client, or its first prompt."""
@@ -151,6 +162,13 @@ class Ledger:
             self._arrive(sighting)
         else:
             self._copies.note(sighting.message_id)
+            self._touch(sighting.message_id)
+
+    def count(self, sighting: Sighting, span: Span, counts: Sequence[int]) -> None:
+        """Tokens were counted in the texts of a line that entered with a response."""
+        sighting.entered = counted(sighting.entered, span, counts)
+        placed = self._placed.get(sighting.message_id)
+        if placed is not None and placed[1] is sighting:
             self._touch(sighting.message_id)
 
     def forget(self, path: str) -> None:

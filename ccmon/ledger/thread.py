@@ -13,7 +13,7 @@ from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Lane, Sighting, Stream
 from ccmon.ledger.usage import tier_of
 from ccmon.measures import Ttl
-from ccmon.requests import Compaction, Request
+from ccmon.requests import Compaction, Entered, Request
 
 FRESH = Carried()
 
@@ -30,6 +30,7 @@ class Thread:
         self._compactions: list[Compaction] = []
         self._waiting: list[Compaction] = []
         self._dirty = 0
+        self._looked = 0
 
     def __len__(self) -> int:
         return len(self._members)
@@ -108,6 +109,20 @@ class Thread:
             count -= 1
         return count
 
+    def uncounted(self) -> list[Sighting]:
+        """Responses with which things entered whose shares rest on predictions, newest first.
+
+        Each is told once: its texts can be read back and counted. ``rows`` must be settled.
+        """
+        found = []
+        for sighting in reversed(self._members[self._looked :]):
+            entered = self.rows[sighting.index].entered
+            if not sighting.read_back and any(_is_predicted(item) for item in entered):
+                sighting.read_back = True
+                found.append(sighting)
+        self._looked = len(self._members)
+        return found
+
     def settle(self, prices: PriceTable, best: dict[str, Known], waiting: Lane | None) -> None:
         """Bring ``rows`` up to date.
 
@@ -117,6 +132,7 @@ class Thread:
         start = min(self._dirty, len(self.rows))
         if start < len(self._members) or start < len(self.rows):
             del self.rows[start:], self._carried[start:]
+            self._looked = min(self._looked, start)
             self._compactions = [item for item in self._compactions if item.before_request <= start]
             for sighting in self._members[start:]:
                 self._account(sighting, best.get(sighting.message_id), prices)
@@ -163,3 +179,7 @@ class Thread:
     def _holds(self, sighting: Sighting) -> bool:
         index = sighting.index
         return 0 <= index < len(self._members) and self._members[index] is sighting
+
+
+def _is_predicted(item: Entered) -> bool:
+    return item.kind != "output" and item.method != "exact" and bool(item.size and item.spans)

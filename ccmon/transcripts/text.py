@@ -54,8 +54,15 @@ def read_blocks(path: str, offset: int, length: int) -> tuple[TextBlock, ...]:
 
     Raises CcmonError, and nothing else, if the file is gone or no longer holds that line.
     """
-    record = _record(path, _line(path, offset, length))
-    return tuple(_bounded(_blocks(record)))
+    return tuple(_bounded(_blocks(record_at(path, offset, length))))
+
+
+def record_at(path: str, offset: int, length: int) -> dict[str, object]:
+    """The record in the line at an offset.
+
+    Raises CcmonError, and nothing else, if the file is gone or no longer holds that line.
+    """
+    return _record(path, _line(path, offset, length))
 
 
 def _line(path: str, offset: int, length: int) -> bytes:

@@ -22,7 +22,8 @@ import pytest
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 SECRETS = ("settings.json", ".credentials.json", "sessions/4242.1f2e.key", "daemon/roster.json")
-RUNS = [("--once", "--all"), ("--once", "--json", "--requests", "--all"), ("--once",)]
+COUNTED = ("--once", "--json", "--items", "--session", "ebde3e0d")
+RUNS = [("--once", "--all"), ("--once", "--json", "--requests", "--all"), ("--once",), COUNTED]
 
 _AUDITED = """
 import json, os, sys
