@@ -7,6 +7,7 @@ that nobody names any more is carried for nothing.
 import re
 import sys
 from hashlib import blake2b
+from itertools import islice
 
 from msgspec import Raw
 
@@ -17,12 +18,14 @@ TEXT_LIMIT = 65_536
 """So many bytes of a block are looked through for names."""
 MOST_NAMES = 64
 """Names kept of one block."""
+MOST_ENDINGS = 2_000
+"""Words with a dot that are looked at in one block."""
 LONGEST_NAME = 80
 READ_LINES = 2_000
 """Lines that a Read brings where it does not say how many."""
 
-_EXTENSION = re.compile(r"\.([A-Za-z]\w{0,9})(?!\w)")
-_NAME_TAIL = re.compile(r"[\w@+.-]*[\w@+-]\Z")
+_ENDING = re.compile(r"\.([A-Za-z]\w{0,9})(?!\w)")
+_BACKWARDS = re.compile(r"[\w@+-][\w@+.-]*")
 _KNOWN = """
 astro bash bat bib c cc cfg cjs clj cljs cmake cmd conf cpp cs csproj css csv cts cxx dart diff
 elm env erb erl ex exs fish fs gemspec gif go gql gradle graphql groovy h hcl hh hpp hs htm html
@@ -54,7 +57,7 @@ def asked(name: str, given: dict[str, Raw], arguments: Raw, cwd: str | None) -> 
 def _file(name: str, path: str, given: dict[str, Raw], where: str) -> Asked:
     absolute = path.startswith(("/", "\\")) or path[1:2] == ":"
     key = _digest("" if absolute else where, path, argument_text(given, "pages"))
-    base = re.split(r"[/\\]", path)[-1]
+    base = re.split(r"[/\\]", path)[-1].lstrip(".")
     file = sys.intern(base) if base in _names(base) else ""
     offset, limit = argument_number(given, "offset"), argument_number(given, "limit")
     if name != "Read":
@@ -85,12 +88,13 @@ def files_spoken_of(text: str) -> tuple[str, ...]:
 
 def _names(words: str) -> dict[str, None]:
     found: dict[str, None] = {}
-    for end in _EXTENSION.finditer(words):
-        if end[1] not in _EXTENSIONS:
+    for ending in islice(_ENDING.finditer(words), MOST_ENDINGS):
+        if ending[1] not in _EXTENSIONS:
             continue
-        head = _NAME_TAIL.search(words, max(0, end.start() - LONGEST_NAME), end.start())
-        if head is not None:
-            found[sys.intern(head[0] + end[0])] = None
+        end = ending.start()
+        stem = _BACKWARDS.match(words[max(0, end - LONGEST_NAME) : end][::-1])
+        if stem is not None:
+            found[sys.intern(stem[0][::-1].lstrip(".") + ending[0])] = None
             if len(found) >= MOST_NAMES:
                 break
     return found

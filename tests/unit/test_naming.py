@@ -1,6 +1,7 @@
 """What a call asks for, and which files a text or a call names."""
 
 import json
+import time
 
 import pytest
 from msgspec import Raw
@@ -82,6 +83,7 @@ class TestAsked:
             ("/x/cart.d.ts", "cart.d.ts"),
             ("/x/Makefile", ""),
             ("/x/[id].tsx", ""),
+            ("/x/.eslintrc.json", "eslintrc.json"),
             ("C:\\a.py", "a.py"),
         ],
     )
@@ -107,4 +109,10 @@ class TestNames:
 
     def test_they_are_few_and_short(self) -> None:
         assert len(named(" ".join(f"f{number}.py" for number in range(500)))) == MOST_NAMES
-        assert all(len(name) <= LONGEST_NAME + 3 for name in named("x" * 5_000 + ".py"))
+        assert [len(name) for name in named("x" * 5_000 + ".py")] == [LONGEST_NAME + 3]
+
+    @pytest.mark.parametrize("piece", [".ts", "a.ts ", "x", "."])
+    def test_no_text_takes_long(self, piece: str) -> None:
+        started = time.perf_counter()
+        named(piece * (65_000 // len(piece)))
+        assert time.perf_counter() - started < 0.5
