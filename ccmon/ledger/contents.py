@@ -9,6 +9,7 @@ contexts in tokens and to the cost of all input in money. Source: accounting.md 
 
 from __future__ import annotations
 
+from array import array
 from copy import copy
 
 from msgspec import Struct
@@ -71,13 +72,14 @@ class Contents:
         self.bills: dict[Group, Bill] = {}
         self._read = 0.0
         self._what: list[Entered] = []
-        self._entered: list[int] = []
-        self._tokens: list[int] = []
-        self._since: list[int] = []
-        self._paid: list[float] = []
-        self._extra: list[float] = []
-        self._ends: list[int] = []
-        self._peaks: list[int] = []
+        # Arrays: a snapshot copies them all, and boxed numbers would take most of the memory.
+        self._entered = array("q")
+        self._tokens = array("q")
+        self._since = array("q")
+        self._paid = array("d")
+        self._extra = array("d")
+        self._ends = array("q")
+        self._peaks = array("q")
 
     def copy(self) -> Contents:
         """A fold that goes on from here without touching this one."""
@@ -162,7 +164,7 @@ class Contents:
             for index, (what, tokens) in enumerate(zip(self._what, self._tokens, strict=True))
         ]
 
-    def _columns(self) -> tuple[list[Entered] | list[int] | list[float], ...]:
+    def _columns(self) -> tuple[list[Entered] | array[int] | array[float], ...]:
         return (
             self._what,
             self._entered,
