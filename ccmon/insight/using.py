@@ -13,6 +13,10 @@ COLD_AFTER = 20
 """Requests without a mention of its file from which on a result is cold."""
 
 
+Waste = Literal["superseded", "unused", "cold"]
+"""Why a result is carried in vain."""
+
+
 class Result(Struct, frozen=True, gc=False):
     """One tool result in the context, as far as it is of use.
 
@@ -23,7 +27,7 @@ class Result(Struct, frozen=True, gc=False):
     what: Entered
     entered: int
     tokens: int
-    flag: Literal["superseded", "unused", "cold"] | None
+    flag: Waste | None
     named: int | None
     useless_tokens: int
     useless_cost: float
@@ -39,18 +43,18 @@ def _result(use: Use, uses: Uses) -> Result:
     flag, since = _flag(use, uses)
     if flag is None:
         return Result(use.what, use.entered, tokens, None, use.named, 0, 0.0)
-    idle = uses.since(since)
-    return Result(
-        use.what, use.entered, tokens, flag, use.named, tokens * idle.requests, tokens * idle.read
-    )
+    read, price = uses.requests_since(since), uses.price_since(since)
+    return Result(use.what, use.entered, tokens, flag, use.named, tokens * read, tokens * price)
 
 
-def _flag(use: Use, uses: Uses) -> tuple[Literal["superseded", "unused", "cold"] | None, int]:
+def _flag(use: Use, uses: Uses) -> tuple[Waste | None, int]:
     """The flag with the last request that the result was of use to."""
     if use.superseded is not None:
         return "superseded", use.superseded - 1
-    is_file = use.what.name == "Read" and use.what.asked is not None and use.what.asked.file
     last = use.named or use.entered
-    if not is_file or uses.since(last).requests < COLD_AFTER:
+    what = use.what
+    if what.name != "Read" or what.asked is None or not what.asked.file:
+        return None, last
+    if uses.requests_since(last) < COLD_AFTER:
         return None, last
     return "unused" if use.named is None else "cold", last

@@ -7,6 +7,7 @@ section 8.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from copy import copy
 
@@ -32,16 +33,6 @@ class Use(Struct, frozen=True, gc=False):
     named: int | None
 
 
-class Since(Struct, frozen=True, gc=False):
-    """How many requests read the context since another, and what one token of it cost them."""
-
-    requests: int
-    read: float
-
-
-NOTHING = Since(0, 0.0)
-
-
 class Uses:
     """The tool results of one thread's present context, up to a request."""
 
@@ -51,14 +42,16 @@ class Uses:
         self._superseded: dict[int, int] = {}
         self._standing: dict[tuple[str, int], tuple[int, ...]] = {}
         self._named: dict[str, int] = {}
-        self._counters: list[Since] = []
+        self._requests = array("q", [0])
+        self._read = array("d", [0.0])
 
     def copy(self) -> Uses:
         """A fold that goes on from here without touching this one."""
         twin = copy(self)
         twin._results, twin._entered = copy(self._results), copy(self._entered)
         twin._superseded, twin._standing = copy(self._superseded), copy(self._standing)
-        twin._named, twin._counters = copy(self._named), copy(self._counters)
+        twin._named = copy(self._named)
+        twin._requests, twin._read = copy(self._requests), copy(self._read)
         return twin
 
     def push(self, row: Request, *, requests: int, read: float, aside: bool) -> None:
@@ -67,7 +60,8 @@ class Uses:
         ``requests`` and ``read`` are the counters of the contents behind it: how many requests read
         the context, and the sum of their prices of reading. ``aside`` says that this one did not.
         """
-        self._counters.append(Since(requests, read))
+        self._requests.append(requests)
+        self._read.append(read)
         if aside:
             return
         if row.starts_segment:
@@ -79,19 +73,20 @@ class Uses:
             if name in self._named:
                 self._named[name] = row.n
 
-    def since(self, request: int) -> Since:
-        """What has been read since a request, that one left out."""
-        last = self._counters[-1]
-        then = self._counters[request - 1] if request else NOTHING
-        return Since(last.requests - then.requests, last.read - then.read)
+    def requests_since(self, request: int) -> int:
+        """How many requests have read the context after that one."""
+        return self._requests[-1] - self._requests[request]
+
+    def price_since(self, request: int) -> float:
+        """What one token that was there all the time has cost to read after that request."""
+        return self._read[-1] - self._read[request]
 
     def results(self) -> Iterable[Use]:
         """The tool results now in the context, in the order of the prompt."""
+        superseded, named = self._superseded, self._named
         for index, (item, entered) in enumerate(zip(self._results, self._entered, strict=True)):
-            named = self._named.get(item.asked.file, 0) if item.asked else 0
-            yield Use(
-                item, entered, self._superseded.get(index), named if named >= entered else None
-            )
+            last = named.get(item.asked.file, 0) if item.asked is not None else 0
+            yield Use(item, entered, superseded.get(index), last if last >= entered else None)
 
     def _go_back(self, request: int) -> None:
         """What entered after that request leaves the context, and supersedes nothing any more."""
