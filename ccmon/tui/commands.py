@@ -8,7 +8,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["all", "overview", "requests", "cache", "request", "text"]
+Place = Literal["all", "overview", "requests", "context", "cache", "request", "text"]
 """Where a command works: everywhere, or on one screen."""
 
 
@@ -25,6 +25,7 @@ class Tab:
 TABS: tuple[Tab, ...] = (
     Tab("1", "overview", "Overview", "Over"),
     Tab("2", "requests", "Requests", "Req"),
+    Tab("3", "context", "Context", "Ctx"),
     Tab("4", "cache", "Cache", "Cache"),
 )
 
@@ -66,11 +67,12 @@ def _tab_command(tab: Tab) -> Command:
 _LISTS: tuple[Place, ...] = ("overview", "requests")
 _LIST: tuple[Place, ...] = ("requests",)
 _ONE: tuple[Place, ...] = ("request",)
+_CONTEXT: tuple[Place, ...] = ("context",)
 _CACHE: tuple[Place, ...] = ("cache",)
-_TABLES: tuple[Place, ...] = (*_LIST, *_CACHE)
+_TABLES: tuple[Place, ...] = (*_LIST, *_CONTEXT, *_CACHE)
 _PANES: tuple[Place, ...] = ("overview", *_CACHE, *_ONE)
-_ROWS: tuple[Place, ...] = (*_LISTS, *_CACHE, "text")
-_PAGES: tuple[Place, ...] = (*_LISTS, *_CACHE, "request", "text")
+_ROWS: tuple[Place, ...] = (*_LISTS, *_CONTEXT, *_CACHE, "text")
+_PAGES: tuple[Place, ...] = (*_LISTS, *_CONTEXT, *_CACHE, "request", "text")
 
 COMMANDS: tuple[Command, ...] = (
     *(_tab_command(tab) for tab in TABS),
@@ -89,6 +91,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("enter", "open", "enter", "open", "open the request, or evidence", "Open", _LISTS),
     Command("enter", "open", "enter", "its request", "open the bust's request", "Open", _CACHE),
     Command(
+        "enter", "open", "enter", "request", "open the request it entered with", "Open", _CONTEXT
+    ),
+    Command("space", "fold", "space", "fold", "open or close a source", "Open", _CONTEXT),
+    Command(
         "x",
         "dismiss_finding",
         "x",
@@ -99,6 +105,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("u", "up", "u", "its prompt", "the prompt that caused it", "Open", (*_LIST, *_ONE)),
     Command("v", "view", "v", "view text", "the whole text, from the transcript", "Open", _ONE),
+    Command("v", "view", "v", "text", "its text, from the transcript", "Open", _CONTEXT),
     Command("y", "copy", "y", "copy", "copy the id", "Open", (*_LIST, *_ONE)),
     Command("Y", "copy_json", "Y", "copy JSON", "copy as JSON", "Open", (*_LIST, *_ONE)),
     Command(
@@ -119,11 +126,17 @@ COMMANDS: tuple[Command, ...] = (
         "Open",
         (*_TABLES, *_ONE, "text"),
     ),
-    Command("slash", "filter", "/", "filter", "filter the list", "Find", _LISTS),
+    Command("slash", "filter", "/", "filter", "filter the list", "Find", (*_LISTS, *_CONTEXT)),
     Command("n", "bust(1)", "n", "bust", "next cache bust", "Find", (*_LISTS, *_CACHE)),
     Command("N", "bust(-1)", "N", "bust", "previous cache bust", "Find", (*_LISTS, *_CACHE)),
     Command("b", "busts_only", "b", "busts", "cache busts only", "Find", _LIST),
     Command("o", "prompts_only", "o", "prompts", "prompts only", "Find", _LIST),
+    Command("c", "cold_only", "c", "cold", "only what is not used any more", "Find", _CONTEXT),
+    Command(
+        "d", "superseded_only", "d", "old", "only what a later one supersedes", "Find", _CONTEXT
+    ),
+    Command("w", "by_file", "w", "by file", "group by file, or by source", "Find", _CONTEXT),
+    Command("a", "next_thread", "a", "agents", "the context of the next agent", "Find", _CONTEXT),
     Command("s", "sort", "s", "sort", "sort by the next column", "Find", _TABLES),
     Command("r", "reverse", "r", "reverse", "reverse the order", "Find", _TABLES),
     Command("f", "follow", "f", "follow", "follow the newest; moving lets go", "Find", _LISTS),
@@ -142,6 +155,7 @@ FOOTERS: dict[Place, str] = {
     "all": "? q",
     "overview": "/ t n/N x enter tab ctrl+p ? q",
     "requests": "enter n/N b o f / s y esc",
+    "context": "space enter v s c d w / a e esc",
     "cache": "n/N enter e tab esc",
     "request": "j/k tab v u y Y esc",
     "text": "ctrl+d/ctrl+u esc",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from ccmon import format as fmt
 from ccmon import words
 from ccmon.requests import Bust, Request
+from ccmon.snapshot import Item
 from ccmon.tui.safe import clean
 
 Value = str | int | float | bool | None
@@ -60,6 +61,23 @@ def _bust_values(bust: Bust) -> Sequence[Value]:
     return (
         *values, why.cause, why.confidence, harmless(why.server_reason or ""), why.idle, why.ttl,
         why.reach, harmless(why.broke_at or ""), harmless(words.cause(why)),
+    )  # fmt: skip
+
+
+def items_csv(items: Iterable[Item]) -> str:
+    """What is in the context, with a title row."""
+    titles = (
+        "kind", "tool", "label", "entered", "carried", "tokens", "method", "bill_tokens",
+        "cost_usd", "flag", "last_named", "useless_tokens", "useless_cost_usd",
+    )  # fmt: skip
+    return _table(titles, map(_item_values, items))
+
+
+def _item_values(item: Item) -> Sequence[Value]:
+    return (
+        item.kind, harmless(item.tool or ""), harmless(item.label), item.entered, item.carried,
+        item.tokens, item.method, item.bill_tokens, _usd(item.cost), item.flag, item.named,
+        item.useless_tokens, _usd(item.useless_cost),
     )  # fmt: skip
 
 

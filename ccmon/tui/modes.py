@@ -20,6 +20,12 @@ def _requests() -> Screen[None]:
     return RequestsScreen()
 
 
+def _context() -> Screen[None]:
+    from ccmon.tui.screens.context import ContextScreen
+
+    return ContextScreen()
+
+
 def _cache() -> Screen[None]:
     from ccmon.tui.screens.cache import CacheScreen
 
@@ -30,6 +36,7 @@ MODES: dict[str, str | Callable[[], Screen[None]]] = {
     "empty": EmptyScreen,
     "overview": _overview,
     "requests": _requests,
+    "context": _context,
     "cache": _cache,
 }
 """Modes by the names that the tab table uses; ``empty`` while there is no session."""

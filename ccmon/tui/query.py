@@ -116,7 +116,8 @@ def _term(term: str) -> Test | None:
     if comparison := _COMPARISON.fullmatch(term):
         return _compared(*comparison.groups())
     if term.startswith("#"):
-        return _numbered(term)
+        span = numbered(term)
+        return None if span is None else lambda row: row.n in span
     if ".." in term and ":" in term:
         return _between(term)
     key, colon, value = term.partition(":")
@@ -126,10 +127,9 @@ def _term(term: str) -> Test | None:
 
 
 def _compared(field: str, operator: str, text: str) -> Test | None:
-    number = _NUMBER.fullmatch(text)
-    if number is None:
+    limit = number(text)
+    if limit is None:
         return None
-    limit = float(number[1]) * _UNITS[number[2].lower()]
     value_of, compare = FIELDS[field.lower()], COMPARISONS[operator]
 
     def test(row: Request) -> bool:
@@ -139,13 +139,19 @@ def _compared(field: str, operator: str, text: str) -> Test | None:
     return test
 
 
-def _numbered(term: str) -> Test | None:
+def number(text: str) -> float | None:
+    """``200k`` as 200,000; None for what is no number."""
+    found = _NUMBER.fullmatch(text)
+    return None if found is None else float(found[1]) * _UNITS[found[2].lower()]
+
+
+def numbered(term: str) -> range | None:
+    """The numbers of ``#120`` or ``#120..180``; None for anything else."""
     match = _NUMBERED.fullmatch(term)
     if match is None:
         return None
     first = int(match[1])
-    last = int(match[2]) if match[2] else first
-    return lambda row: first <= row.n <= last
+    return range(first, (int(match[2]) if match[2] else first) + 1)
 
 
 def _between(term: str) -> Test | None:

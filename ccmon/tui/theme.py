@@ -18,6 +18,8 @@ ANSI = "ccmon-ansi"
 
 AREA_STEPS = 24
 """Shades of an area graph: ``$area-1`` (bottom, area-low) to ``$area-24`` (top, accent)."""
+STRIP_STEPS = 9
+"""Grounds of the segments of the context: ``$strip-1`` (the largest) to ``$strip-9``."""
 
 _DARK = {
     "background": "#0f1216",
@@ -37,6 +39,8 @@ _DARK = {
     "accent-mid": "#3f7f9b",
     "accent-chip": "#1e3a47",
     "area-low": "#38667b",
+    "strip-high": "#2c5a70",
+    "strip-low": "#1b2127",
     "warning": "#e2b262",
     "warning-fill": "#e2b262",
     "warning-mid": "#b3873f",
@@ -67,6 +71,8 @@ _LIGHT = {
     "accent-mid": "#5397b2",
     "accent-chip": "#d3e7ef",
     "area-low": "#5f9fb8",
+    "strip-high": "#bfdde8",
+    "strip-low": "#eceeec",
     "warning": "#8a5a00",
     "warning-fill": "#b97611",
     "warning-mid": "#b97611",
@@ -108,6 +114,8 @@ _ANSI = {
     "share-new": "ansi_default",
     "share-output": "ansi_bright_black",
     "area-low": "ansi_cyan",
+    "strip-high": "ansi_default",
+    "strip-low": "ansi_default",
     "cursor-row": "bold",
     "ansi-background": "ansi_default",
     "ansi-foreground": "ansi_default",
@@ -117,24 +125,30 @@ _ANSI = {
     "chip-tab": "ansi_cyan reverse bold",
     "line-dominates": "ansi_red reverse",
 } | {f"area-{step}": "ansi_cyan dim" for step in range(1, AREA_STEPS + 1)}
+_ANSI |= {f"strip-{step}": "ansi_default" for step in range(1, STRIP_STEPS + 1)}
 
 
 def _with_compounds(palette: Mapping[str, str]) -> dict[str, str]:
     """The palette, the shades of an area graph, and styles made of several variables."""
-    low, high = Color.parse(palette["area-low"]), Color.parse(palette["accent"])
-    shades = {
-        f"area-{step}": low.blend(high, (step - 1) / (AREA_STEPS - 1)).hex
-        for step in range(1, AREA_STEPS + 1)
-    }
     return {
         **palette,
-        **shades,
+        **_shades("area", palette["area-low"], palette["accent"], AREA_STEPS),
+        **_shades("strip", palette["strip-high"], palette["strip-low"], STRIP_STEPS),
         "cursor-row": f"on {palette['cursor']}",
         "chip-high": f"{palette['error']} bold on {palette['error-tint']}",
         "chip-dominates": f"{palette['on-solid']} bold on {palette['error']}",
         "chip-warning": f"{palette['warning']} bold on {palette['warning-tint']}",
         "chip-tab": f"{palette['accent']} bold on {palette['accent-chip']}",
         "line-dominates": f"{palette['on-solid']} on {palette['error']}",
+    }
+
+
+def _shades(name: str, first: str, last: str, steps: int) -> dict[str, str]:
+    """``name-1`` … in even steps from one colour to another."""
+    start, end = Color.parse(first), Color.parse(last)
+    return {
+        f"{name}-{step}": start.blend(end, (step - 1) / (steps - 1)).hex
+        for step in range(1, steps + 1)
     }
 
 
@@ -223,6 +237,8 @@ def fallbacks(theme: Theme) -> dict[str, str]:
                 "accent-mid": ground.blend(accent, 0.65),
                 "accent-chip": ground.blend(accent, 0.25),
                 "area-low": ground.blend(accent, 0.5),
+                "strip-high": ground.blend(accent, 0.35),
+                "strip-low": ground.blend(text, 0.08),
                 "warning": warning,
                 "warning-fill": warning,
                 "warning-mid": ground.blend(warning, 0.75),

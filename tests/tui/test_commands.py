@@ -4,7 +4,7 @@ import pytest
 
 from ccmon.tui.commands import COMMANDS, FOOTERS, TABS, Place, at, bindings, footer, readme_table
 
-PLACES: tuple[Place, ...] = ("all", "overview", "requests", "cache", "request", "text")
+PLACES: tuple[Place, ...] = ("all", "overview", "requests", "context", "cache", "request", "text")
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -113,4 +113,4 @@ async def test_it_can_begin_with_what_the_numbers_mean() -> None:
         assert shown.splitlines()[1].startswith("│ What the numbers mean")
         await pilot.resize_terminal(100, 30)
         await pilot.press("G")
-        await seen(app, pilot, "known only together.")
+        await seen(app, pilot, "nothing exact holds it in bounds.")

@@ -16,9 +16,10 @@ from ccmon.requests import MAIN, Request
 from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.export import requests_csv
+from ccmon.tui.screens.filtering import FilterInput
 from ccmon.tui.screens.help import HelpScreen
 from ccmon.tui.screens.request import RequestScreen
-from ccmon.tui.screens.requests import FilterInput, RequestsScreen
+from ccmon.tui.screens.requests import RequestsScreen
 from ccmon.tui.widgets import request_list
 from ccmon.tui.widgets.header import Header
 from ccmon.tui.widgets.request_row import request_row

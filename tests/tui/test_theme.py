@@ -6,7 +6,16 @@ from textual.markup import parse_style
 from textual.theme import BUILTIN_THEMES
 
 from ccmon.settings import Settings
-from ccmon.tui.theme import ANSI, AREA_STEPS, DARK, LIGHT, THEMES, choose_theme, fallbacks
+from ccmon.tui.theme import (
+    ANSI,
+    AREA_STEPS,
+    DARK,
+    LIGHT,
+    STRIP_STEPS,
+    THEMES,
+    choose_theme,
+    fallbacks,
+)
 
 TEXT = 4.5
 GRAPHIC = 3.0
@@ -58,6 +67,8 @@ def test_text_reads_on_every_ground_it_stands_on(theme: str, text: str, ground: 
         ("error", "background"),
         ("error", "error-tint"),
         ("on-solid", "error"),
+        ("bright", "strip-1"),
+        ("bright", f"strip-{STRIP_STEPS}"),
     ],
 )
 def test_coloured_text_reads_on_its_grounds(theme: str, text: str, ground: str) -> None:

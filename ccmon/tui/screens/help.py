@@ -28,6 +28,7 @@ _TERM = 14
 _WHERE: dict[Place, str] = {
     "overview": "On the Overview",
     "requests": "On Requests",
+    "context": "On Context",
     "cache": "On Cache",
     "request": "On one request",
     "text": "In a text",
@@ -74,13 +75,23 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("30x", "After cold: how many times the warm price."),
     ("amp 100x", "How often each token that ever entered was read, on average."),
     ("price x2.9", "All the money / what new content and output alone would have cost."),
+    ("bill", "Tokens of an item × the requests that carried it, the first included. All bills"
+     " together are all contexts; their money is the cost of all input."),
+    ("now", "Tokens of a source that are in the context now. What a compaction or /clear dropped is"
+     " in its bill on the Overview, and in no row of the Context screen."),
+    ("age", "Requests that have carried the item; the bar is their share of all requests."),
+    ("superseded", "A later read of the same file, command or search holds the same."),
+    ("cold 174", "Not named for so many requests; unused: never named after it came."),
+    ("unattributed", "Growth that nothing in the transcript explains. Shown, never hidden; below 0"
+     " where something left without a record."),
     ("≥", "A lower bound: something billed is not in the transcript, such as a compaction or the"
      " end of an output."),
     ("~", "An estimate: the cache tier, the price row or a hidden request is a guess."),
     ("?", "Not known: a model without a price, or a window that nobody names."),
     ("-", "Does not apply."),
-    ("exact", "Given by the transcript or by arithmetic. A size in bytes stands where tokens are"
-     " known only together."),
+    ("exact", "Given by the transcript or by arithmetic."),
+    ("split", "A share of an exact sum, by weight: several things entered with one request."),
+    ("estimated", "From the size of the text alone: nothing exact holds it in bounds."),
 )  # fmt: skip
 """Terms of the screens and what they mean; definitions: accounting, sections 2 to 11."""
 
@@ -91,6 +102,11 @@ FILTER: tuple[tuple[str, str], ...] = (
     ("#120..180", "Numbers. #120 is one, 13:00..13:30 a time of day."),
     ("bust", "Cache busts. prompt: first requests of prompts. lower: lower bounds."),
     ("!bust", "Not; before any term but agent:."),
+    (
+        "cold",
+        "On Context: not used any more. Also superseded, unused, tokens>5k, bill>1M, age>100,"
+        " and #85..120 for what entered with these requests.",
+    ),
 )
 """Terms of the filter line and what they find."""
 

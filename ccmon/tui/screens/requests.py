@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input
+from textual.widget import Widget
 
 from ccmon import format as fmt
 from ccmon.requests import MAIN
@@ -16,6 +17,7 @@ from ccmon.tui.commands import Place, bindings
 from ccmon.tui.export import requests_csv
 from ccmon.tui.query import parse
 from ccmon.tui.safe import Part, clean, line
+from ccmon.tui.screens.filtering import FilteringScreen, filter_line
 from ccmon.tui.screens.listing import ListingScreen
 from ccmon.tui.widgets.lines import Lines
 from ccmon.tui.widgets.panel import SIDES, Panel, boxed
@@ -47,54 +49,23 @@ class CostStrip(Lines):
         return max(0, self.size.width - NAME_CELLS - PEAK_CELLS)
 
 
-class FilterInput(Input):
-    """The filter line at the bottom, there while it is typed in and while it filters."""
-
-    DEFAULT_CSS = """
-    FilterInput {
-        display: none;
-        height: 1;
-        border: none;
-        padding: 0 1;
-        background: $surface;
-        &:focus { border: none; }
-    }
-    """
-
-    def __init__(self, *, id: str | None = None) -> None:
-        # Textual would select when it hears of the focus, which is after keys sent with the slash.
-        super().__init__(
-            placeholder="words  tool:Read  ctx>200k  bust", select_on_focus=False, id=id
-        )
-
-    def put(self, text: str) -> None:
-        """Write at the cursor, over what is selected."""
-        self.replace(text, *self.selection)
-
-
-class RequestsScreen(ListingScreen):
+class RequestsScreen(FilteringScreen, ListingScreen):
     """The list, the price of every request as a strip, and a preview."""
 
     PLACE: ClassVar[Place] = "requests"
     BINDINGS = bindings("requests")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted = ""
 
     def compose_body(self) -> ComposeResult:
         """List, strip, preview, filter."""
         yield RequestList(id="requests")
         yield CostStrip(id="strip")
         yield Panel(id="preview")
-        yield Lines(id="filter-errors")
-        yield FilterInput(id="filter")
+        yield from filter_line("words  tool:Read  ctx>200k  bust")
 
     def on_mount(self) -> None:
         """The list takes the keys."""
         self.request_list.focus()
         self.query_one("#preview").styles.height = 5
-        self.query_one("#filter-errors").display = False
 
     def crumbs(self) -> tuple[str, ...]:
         """Project, then the number of requests (of how many when filtered)."""
@@ -133,25 +104,17 @@ class RequestsScreen(ListingScreen):
             self._draw_strip()
             self._draw_preview()
 
-    def apply_filter(self, text: str) -> None:
-        """Filter by a line of text; terms that make no sense are shown and ignored."""
-        field = self.query_one(FilterInput)
-        with self.prevent(Input.Changed):
-            field.value = text
-        field.display = bool(text) or field.has_focus
-        self._filter_by(text)
+    @property
+    def filtered(self) -> Widget:
+        """The list."""
+        return self.request_list
 
-    def _filter_by(self, text: str) -> None:
+    def filter_by(self, text: str) -> Sequence[str]:
+        """Filter the list."""
         query = parse(text)
-        self._wanted = text
-        errors = self.query_one("#filter-errors", Lines)
-        errors.display = bool(query.errors)
-        if query.errors:
-            wrong = "  ".join(f"{clean(term)}?" for term in query.errors)
-            errors.set_lines([line((f" {wrong}", "$error"), ("  not understood", "$label"))])
         if query or not query.errors:
             self.request_list.show_as(query=query)
-        self.refresh_snapshot()
+        return query.errors
 
     def sort_by(self, column: str) -> None:
         """Sort by a column, largest first."""
@@ -163,40 +126,6 @@ class RequestsScreen(ListingScreen):
         self._draw_preview()
         if self.ccmon.snapshot is not None:
             self.show_header(self.ccmon.snapshot)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as the words are typed.
-
-        By what stands in the line now: more may have been typed since the event, and to set an
-        earlier value would move the cursor.
-        """
-        event.stop()
-        self._filter_by(event.input.value)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter, give the keys back to the list."""
-        event.stop()
-        self._close_filter()
-
-    def on_key(self, event: events.Key) -> None:
-        """``esc`` in the filter line clears it, ``/`` opens it at once.
-
-        Keys pressed in one go with ``/`` have been sent to the list by then; they belong to the
-        filter line.
-        """
-        field = self.query_one(FilterInput)
-        typing = self.focused is field
-        if event.key == "slash" and not typing:
-            self.action_filter()
-        elif event.key == "escape" and typing:
-            self.apply_filter("")
-            self._close_filter()
-        elif event.is_printable and event.character is not None and typing:
-            field.put(event.character)
-        else:
-            return
-        event.stop()
-        event.prevent_default()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the strip goes to the request of that column."""
@@ -210,16 +139,9 @@ class RequestsScreen(ListingScreen):
             shown = requests_in(column, len(session.requests), width)
             self.request_list.move_to((MAIN, session.requests[shown.start].n))
 
-    def action_filter(self) -> None:
-        """Open the filter line."""
-        field = self.query_one(FilterInput)
-        field.display = True
-        field.action_select_all()
-        self.set_focus(field)
-
     def action_back(self) -> None:
         """Clear the filter if there is one, else back to the Overview; never quits."""
-        if self.request_list.rows.query.text or self._wanted:
+        if self.request_list.rows.query.text or self.wanted:
             self.apply_filter("")
         else:
             self.call_later(self.ccmon.action_tab, "overview")
@@ -231,11 +153,11 @@ class RequestsScreen(ListingScreen):
 
     def action_busts_only(self) -> None:
         """Busts, or everything again."""
-        self.apply_filter("" if self._wanted == "bust" else "bust")
+        self.apply_filter("" if self.wanted == "bust" else "bust")
 
     def action_prompts_only(self) -> None:
         """First requests of turns, or everything again."""
-        self.apply_filter("" if self._wanted == "prompt" else "prompt")
+        self.apply_filter("" if self.wanted == "prompt" else "prompt")
 
     def action_sort(self) -> None:
         """The next column, largest first."""
@@ -276,11 +198,6 @@ class RequestsScreen(ListingScreen):
             self.notify("nothing to export", timeout=3, markup=False)
             return
         self.export("requests", requests_csv(requests))
-
-    def _close_filter(self) -> None:
-        field = self.query_one(FilterInput)
-        field.display = bool(field.value)
-        self.request_list.focus()
 
     def _draw_strip(self) -> None:
         session, strip = self.session, self.query_one(CostStrip)

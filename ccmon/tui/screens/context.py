@@ -1,0 +1,312 @@
+"""The Context screen: what is in the context, who put it there, what carrying it has cost."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from ccmon import format as fmt
+from ccmon.requests import MAIN, Request
+from ccmon.snapshot import Inventory, Item, Session, Snapshot, Subagent
+from ccmon.tui.commands import Place, bindings
+from ccmon.tui.export import items_csv
+from ccmon.tui.item_query import ItemQuery, parse_items
+from ccmon.tui.safe import Part, clean, clip, fitting, line
+from ccmon.tui.screens.filtering import FilteringScreen, filter_line
+from ccmon.tui.screens.text import TextScreen
+from ccmon.tui.sources import sources
+from ccmon.tui.widgets.context_strip import strip_line
+from ccmon.tui.widgets.item_panel import ROWS, item_frame
+from ccmon.tui.widgets.item_table import ItemTable
+from ccmon.tui.widgets.item_tree import SORTS, grow
+from ccmon.tui.widgets.lines import Lines
+from ccmon.tui.widgets.panel import SIDES, Panel, boxed, ruled
+from ccmon.tui.widgets.passages import Passage
+
+AT_ONCE = 3_000
+"""Items that may be made while the screen waits; more are made beside it."""
+_PANEL_FROM = 24
+_STRIP_FROM = 16
+_AIRY_FROM = 28
+_BOXES_FROM = 80
+_PROJECT = 24
+_CLOCK = 18
+"""Cells of the header that the clock and the gaps around the facts take."""
+
+
+class ContextStrip(Lines):
+    """The whole context as segments, with a blank row at either side where there is room."""
+
+    DEFAULT_CSS = """
+    ContextStrip {
+        padding: 0 1;
+        &.-airy { padding: 1 1; }
+    }
+    """
+
+
+class ContextScreen(FilteringScreen):
+    """Strip, tree of sources and items, and the selected row."""
+
+    PLACE: ClassVar[Place] = "context"
+    AUTO_FOCUS = "#items"
+    BINDINGS = bindings("context")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._query = ItemQuery()
+        self._by_file = False
+        self._thread = MAIN
+        self._shown: tuple[str, str] = ("", "")
+        self._made: tuple[Inventory, tuple[Item, ...]] | None = None
+        self._making = False
+
+    def compose_body(self) -> ComposeResult:
+        """Strip, table, panel, filter."""
+        yield ContextStrip(id="strip")
+        yield ItemTable(id="items")
+        yield Panel(id="item")
+        yield from filter_line("words  tool:Read  tokens>5k  cold")
+
+    @property
+    def table(self) -> ItemTable:
+        """The tree."""
+        return self.query_one(ItemTable)
+
+    @property
+    def filtered(self) -> Widget:
+        """The tree."""
+        return self.table
+
+    @property
+    def agent(self) -> Subagent | None:
+        """The sub-agent whose context is shown; None: the main thread's."""
+        agents = self.session.subagents if self.session is not None else ()
+        return next((agent for agent in agents if agent.agent_id == self._thread), None)
+
+    @property
+    def requests(self) -> Sequence[Request]:
+        """The requests of the thread."""
+        if self.agent is not None:
+            return self.agent.requests
+        return self.session.requests if self.session is not None else ()
+
+    @property
+    def inventory(self) -> Inventory | None:
+        """What is in its context."""
+        if self.agent is not None:
+            return self.agent.inventory
+        return self.session.inventory if self.session is not None else None
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Project, the sub-agent when it is one, and the size of the context."""
+        session, agent = self.session, self.agent
+        if session is None:
+            return ("Context",)
+        names = [session.project] + ([agent.type or agent.agent_id] if agent else [])
+        requests = self.requests
+        size = f"Context {fmt.tokens(requests[-1].context)}" if requests else "Context"
+        return (*(clip(clean(name), _PROJECT) for name in names), size)
+
+    def settings_line(self) -> tuple[Part, ...]:
+        """Since when the context grows, how rows are grouped and sorted; what fits."""
+        arrow = "▾" if self.table.descending else "▴"
+        sort = line(("sort ", "$label"), f"{self.table.sort} {arrow}")
+        if self._by_file:
+            sort = line("by file", "   ", sort)
+        requests, agents = self.requests, self.session.subagents if self.session else ()
+        since = others = line("")
+        if requests:
+            first = bisect_left(requests, requests[-1].segment, key=lambda each: each.segment)
+            since = line(("segment since ", "$label"), f"#{requests[first].n}", "   ")
+        if agents:
+            others = line("   ", "a ", (fmt.plural(len(agents), "agent"), "$label"))
+        taken = line(*(f" › {crumb}" for crumb in ("ccmon", *self.crumbs()))).cell_length
+        room = max(1, self.size.width - taken - _CLOCK)
+        choices = (line(since, sort, others), line(sort, others), line(since, sort), sort)
+        return (fitting(room, *choices),)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand the context of the thread to strip, tree and panel."""
+        session = self.session
+        if session is None:
+            return
+        if self.agent is None:
+            self._thread = MAIN
+        shown = session.session_id, self._thread
+        if shown != self._shown:
+            self._shown, self._made = shown, None
+            self.table.forget()
+        inventory = self.inventory
+        self._draw_strip(inventory)
+        self.query_one("#item").display = self.size.height >= _PANEL_FROM
+        if inventory is None or (self._made is not None and self._made[0] is inventory):
+            self._draw_table(session)
+        elif sum(each.items for each in inventory.composition) <= AT_ONCE:
+            self._made = inventory, inventory.items()
+            self._draw_table(session)
+        else:
+            self._draw_table(session)
+            if not self._making:
+                self._making = True
+                self.run_worker(self._make(inventory))
+
+    async def _make(self, inventory: Inventory) -> None:
+        """Make the many items of a large context without holding up the keys.
+
+        What came in meanwhile is made next, so that a busy session is shown late, but shown.
+        """
+        items = await asyncio.to_thread(inventory.items)
+        self._made, self._making = (inventory, items), False
+        if self.is_current:
+            self.refresh_snapshot()
+
+    def _draw_strip(self, inventory: Inventory | None) -> None:
+        strip, height = self.query_one(ContextStrip), self.size.height
+        strip.display = inventory is not None and height >= _STRIP_FROM
+        strip.set_class(height >= _AIRY_FROM, "-airy")
+        if inventory is not None:
+            width = self.size.width - 2
+            segments = strip_line(sources(inventory.composition), width, flat=self.ccmon.flat)
+            strip.set_lines([segments])
+
+    def _draw_table(self, session: Session) -> None:
+        inventory, made = self.inventory, self._made
+        items: Sequence[Item] = ()
+        words = "nothing is known of this context yet"
+        if inventory is not None and made is not None:
+            items = [item for item in made[1] if self._query.matches(item)]
+            words = f"nothing of {len(made[1]):,} items is {self.wanted}" if self.wanted else words
+        sums = inventory.composition if inventory is not None else ()
+        self.table.show(
+            grow(items, sums, by_file=self._by_file), self.requests, session.cost,
+            unfolded=bool(self._query), words=words,
+        )  # fmt: skip
+        self._draw_panel()
+
+    def _draw_panel(self) -> None:
+        panel, row = self.query_one("#item", Panel), self.table.selected
+        if self.size.height < _PANEL_FROM:
+            return
+        panel.display = row is not None
+        if row is None:
+            return
+        width, boxes = self.size.width, self.size.width >= _BOXES_FROM
+        panel.styles.height = ROWS + (2 if boxes else 1)
+        frame = item_frame(row, self.requests, width - (SIDES if boxes else 2))
+        draw = boxed if boxes else ruled
+        panel.set_lines(draw(frame, width, ROWS + (2 if boxes else 1)))
+
+    def filter_by(self, text: str) -> Sequence[str]:
+        """Show only items that satisfy the terms."""
+        query = parse_items(text)
+        if query or not query.errors:
+            self._query = query
+        return query.errors
+
+    def on_item_table_moved(self) -> None:
+        """Explain what the cursor is on."""
+        self._draw_panel()
+        if self.ccmon.snapshot is not None:
+            self.show_header(self.ccmon.snapshot)
+
+    def on_item_table_opened(self, event: ItemTable.Opened) -> None:
+        """Open the request that an item entered with."""
+        self.ccmon.open_request(self._thread, event.item.entered)
+
+    def action_cursor_down(self) -> None:
+        """One row down."""
+        self.table.move(1)
+
+    def action_cursor_up(self) -> None:
+        """One row up."""
+        self.table.move(-1)
+
+    def action_half_down(self) -> None:
+        """Half of what is in sight down."""
+        self.table.move_page(0.5)
+
+    def action_half_up(self) -> None:
+        """Half of what is in sight up."""
+        self.table.move_page(-0.5)
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self.table.move_to_end(last=False)
+
+    def action_last(self) -> None:
+        """To the last row."""
+        self.table.move_to_end(last=True)
+
+    def action_open(self) -> None:
+        """Open the request of the item under the cursor, or the source."""
+        self.table.open()
+
+    def action_fold(self) -> None:
+        """Open or close the source under the cursor."""
+        self.table.fold()
+
+    def action_view(self) -> None:
+        """The text of what the cursor is on, read from the transcript."""
+        row = self.table.selected
+        if row is None:
+            return
+        newest_first = sorted(row.shown.items, key=lambda item: -item.entered)
+        spans = dict.fromkeys(span for item in newest_first for span in item.spans)
+        if spans:
+            passages = [Passage(span) for span in spans]
+            self.app.push_screen(TextScreen(row.shown.name, passages))
+        else:
+            self.notify("no line of the transcript shows it", timeout=3, markup=False)
+
+    def action_sort(self) -> None:
+        """The next column, largest first."""
+        following = SORTS[(SORTS.index(self.table.sort) + 1) % len(SORTS)]
+        self.table.sort_by(following, descending=True)
+
+    def action_reverse(self) -> None:
+        """The other direction."""
+        self.table.sort_by(self.table.sort, descending=not self.table.descending)
+
+    def action_cold_only(self) -> None:
+        """What is not named any more, or everything again."""
+        self.apply_filter("" if self.wanted == "cold" else "cold")
+
+    def action_superseded_only(self) -> None:
+        """What a later one supersedes, or everything again."""
+        self.apply_filter("" if self.wanted == "superseded" else "superseded")
+
+    def action_by_file(self) -> None:
+        """All that is about one file together, or by source again."""
+        self._by_file = not self._by_file
+        self.table.forget()
+        self.refresh_snapshot()
+
+    def action_next_thread(self) -> None:
+        """The context of the next sub-agent, and round to the main thread's."""
+        session = self.session
+        if session is None or not session.subagents:
+            self.notify("no sub-agents in this session", timeout=2, markup=False)
+            return
+        threads = [MAIN, *(agent.agent_id for agent in session.subagents)]
+        self._thread = threads[(threads.index(self._thread) + 1) % len(threads)]
+        self.refresh_snapshot()
+
+    def action_export(self) -> None:
+        """Write the items in the order shown as CSV into the working directory."""
+        if items := self.table.items:
+            self.export("context", items_csv(items))
+        else:
+            self.notify("nothing to export", timeout=3, markup=False)
+
+    def action_back(self) -> None:
+        """Clear the filter if there is one, else back to the Overview; never quits."""
+        if self.wanted:
+            self.apply_filter("")
+        else:
+            self.call_later(self.ccmon.action_tab, "overview")

@@ -1,0 +1,255 @@
+"""The table of the Context screen: a tree of sources and items with a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ccmon.requests import Request
+from ccmon.snapshot import Item
+from ccmon.tui.safe import clip, line
+from ccmon.tui.sources import Key
+from ccmon.tui.widgets.item_row import Shape, item_row, titles
+from ccmon.tui.widgets.item_tree import Branch, Fold, Row, Sort, ordered, rows_of
+from ccmon.tui.widgets.strips import StripMaker
+
+if TYPE_CHECKING:
+    from ccmon.tui.app import CcmonApp
+
+HEADER = 1
+
+
+class ItemTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """Branches that fold, sorted by bill at first.
+
+    The cursor stays on its row when the context grows. Until it is moved the largest branch is
+    open, and the cursor on its largest item.
+    """
+
+    DEFAULT_CSS = """
+    ItemTable {
+        height: 1fr;
+        width: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size: 0 0;
+    }
+    """
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+    class Opened(Message):
+        """The request that an item entered with is to be opened."""
+
+        def __init__(self, item: Item) -> None:
+            super().__init__()
+            self.item = item
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.sort: Sort = "bill"
+        self.descending = True
+        self.rows: list[Row] = []
+        self._branches: tuple[Branch, ...] = ()
+        self._requests: Sequence[Request] = ()
+        self._cost: float | None = None
+        self._folds: dict[Key, Fold] | None = None
+        self._unfolded = False
+        self._cursor = 0
+        self._place: tuple[Key, str] | None = None
+        self._words = ""
+        self._maker = StripMaker(self)
+
+    @property
+    def ccmon(self) -> CcmonApp:
+        """The app, typed."""
+        return cast("CcmonApp", self.app)
+
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows[self._cursor] if self._cursor < len(self.rows) else None
+
+    @property
+    def items(self) -> list[Item]:
+        """All items of all branches, in the order shown."""
+        return [item for branch in self._branches for heap in branch.heaps for item in heap.items]
+
+    def show(
+        self,
+        branches: tuple[Branch, ...],
+        requests: Sequence[Request],
+        cost: float | None,
+        *,
+        unfolded: bool,
+        words: str,
+    ) -> None:
+        """Show these branches of a thread.
+
+        ``cost`` is what shares are of; ``unfolded`` opens every branch, as a filter does;
+        ``words`` are shown where there is none.
+        """
+        self._requests, self._cost = requests, cost
+        self._unfolded, self._words = unfolded, words
+        self._branches = ordered(branches, self.sort, descending=self.descending)
+        self._arrange()
+
+    def forget(self) -> None:
+        """Another context is going to be shown: begin as at the start."""
+        self._folds, self._place = None, None
+        self.scroll_to(y=0, animate=False)
+
+    def sort_by(self, sort: Sort, *, descending: bool) -> None:
+        """Another order; the cursor stays on its row."""
+        self._keep_place()
+        self._open_folds()
+        self.sort, self.descending = sort, descending
+        self._branches = ordered(self._branches, sort, descending=descending)
+        self._arrange()
+        self.post_message(self.Moved())
+
+    def fold(self) -> None:
+        """Open or close the branch under the cursor; on the last row of one, show all of it."""
+        row = self.selected
+        if row is None or row.branch.leaf or self._unfolded:
+            return
+        folds = self._open_folds()
+        if row.more:
+            folds[row.branch.key] = "all"
+        elif folds.pop(row.branch.key, None) is None:
+            folds[row.branch.key] = "few"
+        else:
+            self._place = row.branch.key, ""
+        self._arrange()
+        self.post_message(self.Moved())
+
+    def move(self, delta: int) -> None:
+        """Move the cursor by so many rows."""
+        if self.rows:
+            self._go(max(0, min(len(self.rows) - 1, self._cursor + delta)))
+
+    def move_page(self, pages: float) -> None:
+        """Move by a part of what is in sight."""
+        rows = max(1, round(self._in_sight * abs(pages)))
+        self.move(rows if pages > 0 else -rows)
+
+    def move_to_end(self, *, last: bool) -> None:
+        """Go to the first or the last row."""
+        self.move(len(self.rows) if last else -len(self.rows))
+
+    def open(self) -> None:
+        """Ask for the request of an item; a row that stands for others is opened itself."""
+        row = self.selected
+        if row is None:
+            return
+        if row.more or (row.heap is None and not row.branch.leaf):
+            self.fold()
+        else:
+            self.post_message(self.Opened(row.shown.newest))
+
+    def render_line(self, y: int) -> Strip:
+        """Row ``y`` of the widget: titles, then the tree; words where there is nothing."""
+        width = self.size.width
+        if not self.rows:
+            text = clip(self._words, width - 3) if y == 0 else ""
+            return self._maker.strip(line((f"  {text}", "$label")), width)
+        shape = self._shape()
+        if y < HEADER:
+            return self._maker.strip(titles(shape, self.sort, descending=self.descending), width)
+        index = self.scroll_offset.y + y - HEADER
+        if index >= len(self.rows):
+            return self._maker.strip(line(""), width)
+        last = self._requests[-1].n if self._requests else 0
+        row = item_row(self.rows[index], shape, cursor=index == self._cursor, last=last)
+        return self._maker.strip(row, width)
+
+    def notify_style_update(self) -> None:
+        """Another theme: no style found before is right."""
+        self._maker.forget()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self._reveal()
+
+    def on_click(self, event: events.Click) -> None:
+        """A title sorts, a row takes the cursor, a second click opens it."""
+        if not self.rows:
+            return
+        if event.y < HEADER:
+            sort = self._shape().sort_at(event.x)
+            if sort is not None:
+                self.sort_by(sort, descending=not self.descending if sort == self.sort else True)
+            return
+        index = self.scroll_offset.y + event.y - HEADER
+        if index == self._cursor:
+            self.open()
+        elif index < len(self.rows):
+            self._go(index)
+
+    @property
+    def _in_sight(self) -> int:
+        return max(1, self.size.height - HEADER)
+
+    def _shape(self) -> Shape:
+        app = self.ccmon
+        return Shape.fitting(
+            self.size.width, requests=len(self._requests), unit=app.unit, flat=app.flat,
+            cost=self._cost,
+        )  # fmt: skip
+
+    def _open_folds(self) -> dict[Key, Fold]:
+        """The open branches, once the user has had a say in it."""
+        if self._folds is None:
+            self._folds = self._first_folds()
+        return self._folds
+
+    def _first_folds(self) -> dict[Key, Fold]:
+        return {branch.key: "few" for branch in self._branches[:1] if not branch.leaf}
+
+    def _arrange(self) -> None:
+        folds = self._folds if self._folds is not None else self._first_folds()
+        if self._unfolded:
+            folds = {branch.key: "all" for branch in self._branches}
+        self.rows = rows_of(self._branches, folds)
+        self._cursor = self._found()
+        self.virtual_size = Size(self.size.width, len(self.rows) + HEADER)
+        self._reveal()
+        self.refresh()
+
+    def _found(self) -> int:
+        """The row that the cursor was on; else its branch, else the largest item."""
+        if self._place is None:
+            return 1 if len(self.rows) > 1 and self.rows[0].open else 0
+        places = [row.place for row in self.rows]
+        for place in (self._place, (self._place[0], "")):
+            if place in places:
+                return places.index(place)
+        return 0
+
+    def _keep_place(self) -> None:
+        row = self.selected
+        if self._place is None and row is not None:
+            self._place = row.place
+
+    def _go(self, index: int) -> None:
+        self._cursor, self._place = index, self.rows[index].place
+        self._reveal()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def _reveal(self) -> None:
+        """Scroll by as little as needed to have the cursor in sight."""
+        top, rows = round(self.scroll_target_y), self._in_sight
+        target = min(max(top, self._cursor - rows + 1), self._cursor)
+        if self._place is None and self._cursor < rows:
+            target = 0
+        if target != top:
+            self.scroll_to(y=target, animate=False, force=True)

@@ -1,0 +1,213 @@
+"""What is in the context as a tree: sources, below them their items, alike ones in one row.
+
+Pure: from items to rows, in the order asked for, never more than can be looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ccmon.snapshot import Composition, Item
+from ccmon.tui.sources import Key, member_name, name_of, own_tools, source_of, total
+
+Sort = Literal["bill", "tokens", "age"]
+Fold = Literal["few", "all"]
+"""How much of an open branch is shown."""
+
+SORTS: tuple[Sort, ...] = ("bill", "tokens", "age")
+ROWS_LIMIT = 400
+FEW = 6
+"""Rows of a branch that is opened; the rest on demand."""
+
+_LINES = re.compile(r" (\d[\d,]*-[\d,]*)$")
+_FILE_TOOLS = frozenset(("Read", "Edit", "Write", "MultiEdit", "NotebookEdit"))
+_NOUNS = {
+    "tool": "result",
+    "results": "result",
+    "inputs": "call",
+    "thinking": "block",
+    "file": "item",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """Items that are shown as one: alike ones, or all of a branch. ``cost`` None: unpriced."""
+
+    name: str
+    items: tuple[Item, ...]
+    tokens: int
+    bill: int
+    cost: float | None
+
+    @classmethod
+    def of(cls, name: str, items: Sequence[Item]) -> Heap:
+        """Items with their sums."""
+        return cls(
+            name,
+            tuple(items),
+            sum(item.tokens for item in items),
+            sum(item.bill_tokens for item in items),
+            total(item.cost for item in items),
+        )
+
+    @property
+    def age(self) -> float:
+        """Requests that carried it, the mean by tokens of several."""
+        if len(self.items) == 1 or not self.tokens:
+            return max((item.carried for item in self.items), default=0)
+        return self.bill / self.tokens
+
+    @property
+    def newest(self) -> Item:
+        """The one that entered last."""
+        return max(self.items, key=lambda item: item.entered)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A source, or a file: ``whole`` are all its items, ``heaps`` its rows."""
+
+    key: Key
+    note: str
+    whole: Heap
+    heaps: tuple[Heap, ...]
+
+    @property
+    def leaf(self) -> bool:
+        """Whether one row says all there is: the overhead, a summary, a file read once."""
+        return len(self.heaps) == 1 and self.key[0] in ("overhead", "summary", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a branch, one of its heaps, or how many smaller ones are not shown."""
+
+    branch: Branch
+    heap: Heap | None = None
+    more: int = 0
+    open: bool = False
+
+    @property
+    def place(self) -> tuple[Key, str]:
+        """Finds the row again in another tree."""
+        return self.branch.key, "" if self.heap is None else self.heap.name
+
+    @property
+    def shown(self) -> Heap:
+        """What the row speaks of."""
+        return self.branch.whole if self.heap is None else self.heap
+
+
+def split_lines(label: str) -> tuple[str, str]:
+    """A label without the lines at its end, and these: ``src/a.py 1-40``."""
+    found = _LINES.search(label)
+    return (label[: found.start()], found[1]) if found else (label, "")
+
+
+def grow(
+    items: Iterable[Item], composition: Sequence[Composition], *, by_file: bool = False
+) -> tuple[Branch, ...]:
+    """The branches for these items; with ``by_file`` all that belongs to one file is one."""
+    own = own_tools(composition)
+    held: dict[Key, list[Item]] = {}
+    for item in items:
+        path = file_of(item) if by_file else ""
+        key = ("file", path) if path else source_of(item.kind, item.tool, own)
+        held.setdefault(key, []).append(item)
+    return tuple(_branch(key, each) for key, each in held.items())
+
+
+def file_of(item: Item) -> str:
+    """The path that an item is about, where its tool is one that works on a file."""
+    about_file = item.kind in ("tool_result", "tool_use") and item.tool in _FILE_TOOLS
+    return split_lines(item.label)[0] if about_file else ""
+
+
+def _branch(key: Key, items: Sequence[Item]) -> Branch:
+    heaps: dict[str, list[Item]] = {}
+    for item in items:
+        heaps.setdefault(_name(key, item), []).append(item)
+    weights: dict[str, int] = {}
+    for item in items:
+        member = member_name(item.kind, item.tool)
+        weights[member] = weights.get(member, 0) + item.bill_tokens
+    members = sorted(weights, key=lambda member: -weights[member])
+    name = key[1] if key[0] == "file" else name_of(key, members)
+    note = _note(key, items)
+    if name == "other results":
+        name, note = ", ".join(members), ""
+    found = tuple(Heap.of(each, held) for each, held in heaps.items())
+    return Branch(key, note, Heap.of(name, items), found)
+
+
+def _note(key: Key, items: Sequence[Item]) -> str:
+    if key[0] in ("overhead", "summary") and len(items) == 1:
+        return items[0].label
+    if key[0] == "file" and len({_name(key, item) for item in items}) == 1:
+        return _name(key, items[0]) + (f" x{len(items):,}" if len(items) > 1 else "")
+    if key[0] in ("words", "unattributed"):
+        return ""
+    noun = _NOUNS.get(key[0], "")
+    count = f"{len(items):,}"
+    return f"{count} {noun}{'s' if len(items) != 1 else ''}" if noun else count
+
+
+def _name(key: Key, item: Item) -> str:
+    """What tells an item apart within its branch; alike ones share it."""
+    if key[0] == "file":
+        lines = split_lines(item.label)[1]
+        part = "input" if item.kind == "tool_use" else "result"
+        return f"{item.tool} {part}" + (f" {lines}" if lines else "")
+    if key[0] == "tool":
+        return item.label or key[1]
+    if item.kind in ("tool_result", "tool_use"):
+        return f"{item.tool} {item.label}".rstrip()
+    if item.kind == "prompt":
+        return f"» {item.label}"
+    if item.kind == "unattributed":
+        return f"at #{item.entered}"
+    return f"text {item.label}" if item.kind == "text" else item.label or item.kind
+
+
+_VALUES: dict[Sort, Callable[[Heap], float]] = {
+    "bill": lambda heap: heap.bill,
+    "tokens": lambda heap: heap.tokens,
+    "age": lambda heap: heap.age,
+}
+
+
+def ordered(branches: Iterable[Branch], sort: Sort, *, descending: bool) -> tuple[Branch, ...]:
+    """Branches, and the heaps of each, by one value."""
+    value = _VALUES[sort]
+    sign = -1 if descending else 1
+    found = [
+        replace(branch, heaps=tuple(sorted(branch.heaps, key=lambda heap: sign * value(heap))))
+        for branch in branches
+    ]
+    return tuple(sorted(found, key=lambda branch: sign * value(branch.whole)))
+
+
+def rows_of(branches: Iterable[Branch], folds: Mapping[Key, Fold]) -> list[Row]:
+    """The rows of branches in their order; ``folds`` names the open ones.
+
+    Past the limit of the whole table an open branch says how many rows it leaves out.
+    """
+    ordered_branches = tuple(branches)
+    left = ROWS_LIMIT - len(ordered_branches)
+    rows: list[Row] = []
+    for branch in ordered_branches:
+        fold = None if branch.leaf else folds.get(branch.key)
+        rows.append(Row(branch, open=fold is not None))
+        if fold is None:
+            continue
+        room = min(left, FEW if fold == "few" and len(branch.heaps) > FEW + 1 else left)
+        shown = branch.heaps[: max(0, room)]
+        left -= len(shown)
+        rows += (Row(branch, heap) for heap in shown)
+        if hidden := sum(len(heap.items) for heap in branch.heaps[len(shown) :]):
+            rows.append(Row(branch, more=hidden))
+    return rows
