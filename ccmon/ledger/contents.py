@@ -124,6 +124,7 @@ class Contents:
             return
         if row.starts_segment and row.resumes is not None:
             self._leave_after(row.resumes)
+            self._miss(row)
         elif row.starts_segment:
             self._leave()
         for item in row.entered:
@@ -131,6 +132,14 @@ class Contents:
                 if part.tokens:
                     self._open(part, row.n, part.tokens)
         self._bill(row)
+
+    def _miss(self, row: Request) -> None:
+        """What it goes on from may be a branch that had been left: its items are gone by now."""
+        missing = row.context - self.tokens - sum(item.tokens or 0 for item in row.entered)
+        if missing:
+            label = "of a branch left before"
+            what = Entered("unattributed", "unattributed", label, 0, missing, ())
+            self._open(what, row.n, missing)
 
     def _bill(self, row: Request) -> None:
         """Charge a request to the items that it carried."""

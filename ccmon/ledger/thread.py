@@ -5,6 +5,7 @@ identity, so that folds over the rows can go on where they stopped.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from ccmon.ledger.account import Carried, Parent, account
 from ccmon.ledger.compactions import compaction
@@ -54,6 +55,11 @@ class Thread:
     def carried(self) -> Carried:
         """What the newest request hands on."""
         return self._carried[-1] if self._carried else FRESH
+
+    @property
+    def handed_on(self) -> Sequence[Carried]:
+        """What each request hands on to the next."""
+        return self._carried
 
     def add(self, sighting: Sighting) -> None:
         """Take a response in, in its place."""
@@ -174,7 +180,11 @@ class Thread:
         parent = sighting.stream.sightings.get(sighting.parent_id)
         if parent is None or parent.agent != sighting.agent or not self._holds(parent):
             return None
-        return Parent(self.rows[parent.index], parent) if parent.index < before.n - 1 else None
+        # A parent that did not read the context itself stands for the last one that did.
+        held = self._carried[parent.index]
+        if held.before is None or held.source is None or held.before.n >= before.n:
+            return None
+        return Parent(held.before, held.source)
 
     def _holds(self, sighting: Sighting) -> bool:
         index = sighting.index

@@ -139,6 +139,25 @@ def test_a_rewind_takes_back_what_came_after_its_parent() -> None:
     assert [item.tokens for item in held] == [20_000, 3_000]
 
 
+def test_what_an_abandoned_branch_held_is_unattributed_when_it_goes_on_from_there() -> None:
+    first = replace(answered(1, 0, 20_000, output=0), uuid="u1")
+    second = replace(answered(2, 20_000, 1_000, output=0), uuid="u2", parent_uuid="u1")
+    rewound = replace(answered(3, 20_000, 4_000, output=0), uuid="u3", parent_uuid="u1")
+    again = replace(answered(4, 20_000, 1_500, output=0), uuid="u4", parent_uuid="u2")
+    contents, _ = items_of([first, second, rewound, again])
+    held = [(item.entered, item.tokens, item.what.label) for item in contents.held()]
+    assert held[1:] == [(4, 1_000, "of a branch left before"), (4, 500, "")]
+
+
+def test_going_on_from_a_title_is_no_rewind() -> None:
+    first = replace(answered(1, 0, 20_000, output=0), uuid="u1")
+    title = assistant("msg_title", usage(i=300), at=START + 90, uuid="u2", parent="u1")
+    then = replace(answered(3, 20_000, 600, output=0), uuid="u3", parent_uuid="u2")
+    contents, rows = items_of([first, title, then])
+    assert not rows[-1].starts_segment
+    assert contents.tokens == 20_600
+
+
 def test_a_title_in_between_is_billed_to_nothing_in_the_context() -> None:
     title = assistant("msg_title", usage(i=300, o=8), at=START + 90)
     contents, _ = items_of([answered(1, 0, 20_000), title, answered(2, 20_000, 600)])
