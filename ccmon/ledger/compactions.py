@@ -27,15 +27,16 @@ def compaction(
     before: Request,
     after: Request | None,
     prices: PriceTable,
+    factor: float = 1.0,
 ) -> Compaction:
     """A compaction between two requests; without ``after`` the context it left is an estimate.
 
     ``last`` is the number of the request right before it, ``before`` the last of them that read the
-    context.
+    context. ``factor`` is what predictions of the thread's sizes are to be multiplied with.
     """
     pre_tokens = boundary.pre_tokens or before.context
     summary = summary_tokens(summary_size)
-    left = boundary.post_tokens or summary
+    left = boundary.post_tokens or round(summary * factor)
     price = prices.price(before.model, boundary.timestamp or before.at, prompt_tokens=pre_tokens)
     return Compaction(
         before_request=last + 1,

@@ -146,8 +146,9 @@ class Thread:
         self._waiting = []
         before = self.carried.before
         if before is not None and waiting is not None:
+            size, factor = waiting.summary_size, self.carried.calibration.factor
             self._waiting = [
-                compaction(boundary, waiting.summary_size, len(self.rows), before, None, prices)
+                compaction(boundary, size, len(self.rows), before, None, prices, factor)
                 for boundary in waiting.boundaries
             ]
 

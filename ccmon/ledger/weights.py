@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -52,6 +53,7 @@ IMAGE_CELL = 28
 """An image costs one token for each square of so many pixels."""
 
 
+@lru_cache(maxsize=64)
 def family(model: str | None) -> Family:
     """The weights for a model; those of the newer ones where it is not known."""
     return OLDER if model and model.startswith("claude-") and not _NEWER.match(model) else NEWER

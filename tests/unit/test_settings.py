@@ -185,3 +185,8 @@ def test_own_folders_are_those_of_platformdirs(
             monkeypatch.setenv(name, named)
     assert own_folder("config") == platformdirs.user_config_path("ccmon")
     assert own_folder("cache") == platformdirs.user_cache_path("ccmon")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("false", False), ("true", True), ("0", False)])
+def test_the_tokenizer_can_be_switched_off_in_the_environment(text: str, expected: bool) -> None:
+    assert load_settings({"CCMON_TOKENIZER": text, "HOME": "/nonexistent"}).tokenizer is expected
