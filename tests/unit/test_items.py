@@ -20,6 +20,7 @@ from tests.builders import (
     prompt,
     rows_of,
     session_of,
+    summary,
     usage,
 )
 
@@ -254,3 +255,15 @@ def test_predictions_are_held_against_what_came() -> None:
         context += 1_000
     factor = session_of(entries).threads[MAIN].carried.calibration.factor
     assert factor == pytest.approx(1_000 / 1_944, rel=0.12)
+
+
+def test_what_a_thread_learnt_corrects_the_context_after_a_compaction() -> None:
+    entries: list[AnyEntry] = [answered(1, 0, 20_000, output=0)]
+    for number in range(2, 40):
+        line = answered(number, 19_000 + 1_000 * number, 1_000, output=0)
+        entries += [result(number, 4_000), line]
+    entries += [boundary(pre=60_000, at=START + 4_000), summary(10_000)]
+    thread = session_of(entries).threads[MAIN]
+    factor = thread.carried.calibration.factor
+    assert factor < 0.6
+    assert thread.compacted_to == round(4_860 * factor) + 18_000
