@@ -42,10 +42,8 @@ class Folds:
         A request that did not read the thread's context counts in the statistics alone.
         """
         for row in rows:
-            before = self.contents.requests
             self.contents.push(row)
-            now, read = self.contents.requests, self.contents.read
-            self.uses.push(row, requests=now, read=read, aside=now == before)
+            self.uses.push(row, requests=self.contents.requests, read=self.contents.read)
             if self.stats.push(row):
                 self.drag.push(row, compactions)
                 self.alert.push(row)

@@ -54,16 +54,14 @@ class Uses:
         twin._requests, twin._read = copy(self._requests), copy(self._read)
         return twin
 
-    def push(self, row: Request, *, requests: int, read: float, aside: bool) -> None:
+    def push(self, row: Request, *, requests: int, read: float) -> None:
         """Take in the next request.
 
         ``requests`` and ``read`` are the counters of the contents behind it: how many requests read
-        the context, and the sum of their prices of reading. ``aside`` says that this one did not.
+        the context, and the sum of their prices of reading.
         """
         self._requests.append(requests)
         self._read.append(read)
-        if aside:
-            return
         if row.starts_segment:
             self._go_back(row.resumes or 0)
         for item in row.entered:

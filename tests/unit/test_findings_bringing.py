@@ -57,6 +57,8 @@ class TestLargeResult:
         work = Work(200_000).call("Read", "src/a.ts", 12_827)
         assert found(case_like(work.call("Edit", "src/other.ts", 90).say()), "F6") != []
         assert found(case_like(work.call("Edit", "src/a.ts", 90).say()), "F6") == []
+        before = Work(200_000).call("Edit", "src/a.ts", 90).call("Read", "src/a.ts", 12_827)
+        assert found(case_like(before.say()), "F6") != []
 
     def test_silent_where_it_would_have_saved_little(self) -> None:
         assert found(case_like(Work(60_000).call("Read", "src/a.ts", 7_000).say()), "F6") == []
@@ -114,3 +116,4 @@ class TestLongExploration:
         assert found(case_like(reads(6, 6_000).say(), status="busy"), "F12") == []
         assert found(case_like(reads(6, 6_000).say(times=4), status="busy"), "F12") != []
         assert found(case_like(reads(6, 6_000).say(), status="idle"), "F12") != []
+        assert found(case_like(reads(6, 6_000).say(), status="ended"), "F12") != []

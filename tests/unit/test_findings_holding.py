@@ -45,6 +45,10 @@ class TestColdResults:
         work = cold(60_000, 40_000).say("part0.ts").say()
         assert found(case_like(work), "F7") == []
 
+    def test_a_file_that_was_named_once_grows_cold_again(self) -> None:
+        work = cold(60_000, 40_000).say("part0.ts").say(times=COLD_AFTER)
+        assert found(case_like(work), "F7") != []
+
     def test_superseded_results_are_no_cold_ones(self) -> None:
         work = Work(60_000).call("Read", "src/a.ts", 40_000).call("Read", "src/a.ts", 1_000)
         assert found(case_like(work.say(times=COLD_AFTER + 1)), "F7") == []
@@ -90,6 +94,12 @@ class TestRepeatedCommand:
 
     def test_silent_where_they_said_little(self) -> None:
         assert found(case_like(repeated(6, 1_000)), "F10") == []
+
+    def test_silent_about_what_is_no_command(self) -> None:
+        work = Work(200_000)
+        for _ in range(4):
+            work.call("Grep", "coupon", 9_000)
+        assert found(case_like(work.say()), "F10") == []
 
     def test_silent_for_runs_before_a_compaction(self) -> None:
         work = repeated(4, 9_000).compact()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ccmon.insight.inventory import inventory
+from ccmon.insight.running import Running
 from ccmon.insight.using import COLD_AFTER, Result, results_of
+from ccmon.requests import MAIN
 from ccmon.snapshot import Item
-from tests.builders import folds_of
+from tests.builders import START, assistant, folds_of, session_of, usage
 from tests.working import Work
 
 
@@ -113,6 +115,26 @@ class TestCold:
         assert (item.flag, item.useless_tokens, item.useless_cost) == (None, 0, None)
 
 
+def test_a_request_that_did_not_read_the_context_counts_for_nothing() -> None:
+    work = Work().call("Bash", "npm test", 1_000).call("Bash", "npm test", 1_000).say(times=3)
+    title = assistant("msg_title", usage(i=300, o=8), at=START + 200)
+    entries = [*work.entries[:-2], title, *work.entries[-2:]]
+    uses = folds_of(entries).uses
+    assert [each.superseded for each in uses.results()] == [3, None]
+    assert results_of(uses)[0].useless_tokens == 3_000
+
+
+def test_growing_request_by_request_comes_to_the_same_as_one_pass() -> None:
+    work = Work().call("Bash", "npm test", 900).call("Read", "src/a.py", 900).say(times=25)
+    work.call("Bash", "npm test", 900).say("a.py").compact().call("Read", "src/a.py", 700).say()
+    thread = session_of(work.entries).threads[MAIN]
+    running = Running()
+    for count in range(1, len(thread.rows) + 1):
+        uses = running.over(thread.rows[:count], thread.compactions).uses
+        whole = Running().over(thread.rows[:count], thread.compactions).uses
+        assert results_of(uses) == results_of(whole)
+
+
 def test_the_fold_goes_on_from_a_copy_without_touching_the_first() -> None:
     work = Work().call("Bash", "npm test", 900).call("Read", "src/a.py", 900).say(times=3)
     uses = folds_of(work.entries).uses
@@ -121,7 +143,7 @@ def test_the_fold_goes_on_from_a_copy_without_touching_the_first() -> None:
     later = work.call("Bash", "npm test", 900).say("a.py")
     rows = folds_of(later.entries).stats.recent
     for row in list(rows)[-2:]:
-        twin.push(row, requests=row.n, read=0.0, aside=False)
+        twin.push(row, requests=row.n, read=0.0)
     assert [each.superseded for each in twin.results()] == [7, None, None]
     after = list(uses.results())
     assert [(use.superseded, use.named) for use in after] == [
