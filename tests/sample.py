@@ -107,9 +107,23 @@ def main_requests() -> tuple[Request, ...]:
     requests = list(requests_of(rows, models=_MODELS, compacted_before=71))
     requests[280] = with_entered(
         requests[280],
-        Entered("tool_result", "Read", "src/checkout/flow.ts 1-1,912", 58_470, 12_827, ()),
-        Entered("tool_result", "Grep", "applyCoupon", 3_410, 842, ()),
-        Entered("output", "#280 output", "", 4_300, 1_204, ()),
+        Entered(
+            "output",
+            "output",
+            "of #280",
+            4_300,
+            1_204,
+            (),
+            "exact",
+            (
+                Entered("thinking", "thinking", "of #280", 3_100, 911, ()),
+                Entered("text", "text", "of #280", 420, 131, (), "split"),
+                Entered("tool_use", "Grep", "applyCoupon", 310, 162, (), "split"),
+            ),
+        ),
+        Entered("tool_result", "Grep", "applyCoupon", 3_410, 842, (), "split"),
+        Entered("tool_result", "Read", "src/checkout/flow.ts 1-1,912", 58_470, 12_827, (), "split"),
+        Entered("attachment", "total_tokens_reminder", "", 110, 30, (), "estimated"),
     )
     return tuple(requests)
 

@@ -196,7 +196,7 @@ def _entered(row: Row, previous: Request | None) -> tuple[Entered, ...]:
     items: list[Entered] = []
     if previous is not None and previous.usage.output_tokens:
         before = previous.usage.output_tokens
-        items.append(Entered("output", f"#{previous.n} output", "", before * 4, before, ()))
+        items.append(Entered("output", "output", f"of #{previous.n}", before * 4, before, ()))
     if row.prompt is not None:
         items.append(Entered("prompt", "prompt", row.prompt, len(row.prompt), None, ()))
     elif previous is not None and previous.verb:

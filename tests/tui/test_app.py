@@ -43,7 +43,7 @@ def bare_session(**changes: object) -> Session:
             "started_at": None, "last_request_at": None, "cost": None, "context": None,
             "next_request": None, "cache": None, "reread": None, "spend": None, "drag": None,
             "hidden": None, "busts": (), "compactions": (), "subagents": (), "requests": (),
-            "request_count": 0, "status": "unknown", "findings": (),
+            "request_count": 0, "status": "unknown", "findings": (), "inventory": None,
         } | changes,
     )  # fmt: skip
 
@@ -260,7 +260,7 @@ async def test_quit_keys_quit_from_any_screen(before: str, key: str) -> None:
     ],
 )
 async def test_keys_move_the_cursor_of_the_list_on_the_overview(keys: list[str], n: int) -> None:
-    async with running(sample.sample_snapshot()) as (app, pilot):
+    async with running(sample.sample_snapshot(), (100, 45)) as (app, pilot):
         await pilot.press(*keys)
         await settled(app, pilot)
         (row,) = (row for row in screen_lines(app) if "▌" in row)

@@ -112,7 +112,7 @@ def findings(app: CcmonApp) -> FindingsPanel:
 
 
 async def test_tab_goes_to_the_findings_and_back_and_j_moves_where_the_keys_are() -> None:
-    async with running(sample.sample_snapshot()) as (app, pilot):
+    async with running(sample.sample_snapshot(), (100, 45)) as (app, pilot):
         await pilot.press("tab", "j")
         await settled(app, pilot)
         assert findings(app).chosen is TOOLS

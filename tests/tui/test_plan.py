@@ -56,8 +56,13 @@ def test_the_form_follows_the_size(size: tuple[int, int], form: str) -> None:
 
 
 def test_spare_rows_go_to_the_list() -> None:
-    short, tall = plan(100, 27).regions["list"], plan(100, 34).regions["list"]
+    short, tall = plan(100, 40).regions["list"], plan(100, 47).regions["list"]
     assert tall.height - short.height == 7
+
+
+def test_in_two_columns_the_sources_come_before_the_list() -> None:
+    assert "sources" in plan(100, 27).regions
+    assert "list" not in plan(100, 27).regions
 
 
 def test_narrow_the_findings_come_before_the_list() -> None:

@@ -18,8 +18,8 @@ from ccmon.snapshot import Snapshot
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.carried import carried
 from ccmon.tui.screens.request import Needs, RequestScreen, places
+from ccmon.tui.widgets.entered_panel import entered_frame
 from ccmon.tui.widgets.request_panels import (
-    entered_frame,
     future_frame,
     money_frame,
     thread_of,
@@ -130,10 +130,44 @@ def test_what_entered_adds_up_to_the_growth() -> None:
     frame = entered_frame(number(281), 96, flat=True)
     assert frame.value is not None
     assert frame.value.plain == "14,903 tokens"
-    end = frame.rows[0].plain.index("12,827") + len("12,827")
+    end = frame.rows[0].plain.index("1,204") + len("1,204")
     tokens = [row.plain[:end].split()[-1] for row in frame.rows]
-    assert tokens == ["12,827", "842", "1,204", "30"]
-    assert frame.rows[-1].plain.startswith("not in the transcript")
+    assert tokens == ["1,204", "842", "12,827", "~30", "0"]
+    assert frame.rows[-1].plain.startswith("unattributed")
+    assert {row.cell_length for row in frame.rows} == {96}
+
+
+def test_every_thing_says_how_its_tokens_are_known_and_an_answer_its_parts() -> None:
+    rows = [row.plain for row in entered_frame(number(281), 96, flat=True).rows]
+    assert "exact     thinking 911  text 131  Grep input 162" in rows[0]
+    assert "split" in rows[1]
+    assert "lines 1-1,912" in rows[2]
+    assert "estimated" in rows[3]
+    assert rows[4].rstrip().endswith("split = one exact sum, divided by weight")
+
+
+def test_narrow_the_parts_of_an_answer_have_rows_of_their_own() -> None:
+    rows = [row.plain.split() for row in entered_frame(number(281), 58, flat=True).rows]
+    assert rows[1] == ["thinking", "911", "exact"]
+    assert rows[3] == ["Grep", "input", "162", "split"]
+
+
+def test_each_thing_says_what_carrying_it_costs_with_a_prompt() -> None:
+    session = sample.sample_session()
+    bill = carried(session, session.requests, number(281))
+    rows = [row.plain for row in entered_frame(number(281), 96, flat=True, bill=bill).rows]
+    assert "$0.032/prompt" in rows[2]
+
+
+def test_what_nothing_explains_is_a_row_also_where_it_is_negative() -> None:
+    items = (
+        Entered("output", "output", "of #280", 4_300, 1_204, ()),
+        Entered("unattributed", "unattributed", "", 0, 13_699, ()),
+    )
+    rows = entered_frame(msgspec.structs.replace(number(281), entered=items), 96, flat=True).rows
+    assert rows[1].plain.split()[:2] == ["unattributed", "13,699"]
+    left = msgspec.structs.replace(number(281), entered=items[:1], growth=900)
+    assert entered_frame(left, 96, flat=True).rows[1].plain.split()[:2] == ["unattributed", "-304"]
 
 
 def test_what_entered_has_bytes_where_arithmetic_gives_no_tokens() -> None:
@@ -143,7 +177,7 @@ def test_what_entered_has_bytes_where_arithmetic_gives_no_tokens() -> None:
         Entered("tool_result", "Grep", "cart", 700, None, ()),
     )
     rows = entered_frame(msgspec.structs.replace(number(281), entered=items), 96, flat=True).rows
-    assert rows[0].plain.split()[3:] == ["1,204", "━", "exact", "4.3", "kB"]
+    assert rows[0].plain.split()[3:] == ["1,204", "╸", "exact", "4.3", "kB"]
     assert rows[1].plain.split() == ["Read", "a.ts", "-", "9.0", "kB"]
     assert rows[2].plain.split() == ["Grep", "cart", "-", "700", "Bytes"]
     assert rows[3].plain.split()[:6] == ["the", "rest", "of", "the", "growth", "13,699"]
@@ -153,7 +187,6 @@ def test_what_entered_has_bytes_where_arithmetic_gives_no_tokens() -> None:
 def test_the_first_request_of_a_context_accounts_for_all_of_it() -> None:
     frame = entered_frame(number(1), 96, flat=True)
     assert frame.title.plain == "Entered with this request = context, exact"
-    assert frame.rows[-1].plain.split()[:5] == ["rest:", "system", "prompt,", "tools", "30,700"]
 
 
 def future_of(request: Request) -> Sequence[Content]:

@@ -17,6 +17,7 @@ from ccmon.tui.commands import Place, bindings
 from ccmon.tui.evidence import show_evidence
 from ccmon.tui.safe import line
 from ccmon.tui.screens.listing import ListingScreen, Rows
+from ccmon.tui.widgets.composition import composition_frame
 from ccmon.tui.widgets.drag import chip, drag_frame, tone_of
 from ccmon.tui.widgets.findings import SHOWN, FindingsPanel, Listed
 from ccmon.tui.widgets.header import session_cost
@@ -31,7 +32,7 @@ from ccmon.tui.widgets.trend import request_at
 from ccmon.tui.widgets.vitals import EXPIRES_SOON, cache_frame, context_frame, next_frame
 
 _PANELS = (
-    "gauges", "context", "next", "spend", "cache", "drag", "list", "totals", "sessions",
+    "gauges", "context", "next", "spend", "cache", "drag", "sources", "list", "totals", "sessions",
     "newest",
 )  # fmt: skip
 _TIMED = ("gauges", "next", "cache", "sessions")
@@ -55,7 +56,7 @@ class Body(Container):
 
 
 class OverviewScreen(ListingScreen):
-    """Context, next request, spend, cache, drag, findings and newest requests of one session."""
+    """Context and its sources, next request, spend, cache, drag, findings, newest requests."""
 
     PLACE: ClassVar[Place] = "overview"
     SHOW_TABS = True
@@ -213,6 +214,7 @@ class OverviewScreen(ListingScreen):
             "spend": lambda: spend_frame(session, width, self.ccmon.unit, flat=flat, wide=wide),
             "drag": lambda: drag_frame(session, width, height, flat=flat, wide=wide),
             "newest": lambda: newest_frame(session, width),
+            "sources": lambda: composition_frame(session, width, height, flat=flat, wide=wide),
             "list": lambda: self._list_frame(shape, session),
             "sessions": lambda: self._sessions_frame(snapshot, session, width, height),
         }
@@ -250,6 +252,8 @@ class OverviewScreen(ListingScreen):
             return
         if name == "sessions" and 0 <= event.row < len(self._row_sessions):
             self.ccmon.select_session(self._row_sessions[event.row])
+        elif name == "sources":
+            self.call_later(self.ccmon.action_tab, "context")
         elif name == "findings":
             self.findings.click_row(event.row)
         elif name == "newest" and session.requests:

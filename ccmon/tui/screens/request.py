@@ -22,11 +22,11 @@ from ccmon.tui.safe import Part, clean, clip, line
 from ccmon.tui.screens.base import MonitorScreen
 from ccmon.tui.screens.listing import ListingScreen
 from ccmon.tui.screens.text import TextScreen
+from ccmon.tui.widgets.entered_panel import entered_frame
 from ccmon.tui.widgets.pane import Pane
 from ccmon.tui.widgets.panel import SIDES, Frame, title
 from ccmon.tui.widgets.passages import Passage, Row, read_rows
 from ccmon.tui.widgets.request_panels import (
-    entered_frame,
     future_frame,
     money_frame,
     thread_of,
@@ -241,7 +241,7 @@ class RequestScreen(MonitorScreen):
         return {
             "usage": usage_frame(request, width["usage"]),
             "money": money_frame(request, session, width["money"], unit, flat=flat),
-            "entered": entered_frame(request, width["entered"], flat=flat),
+            "entered": entered_frame(request, width["entered"], flat=flat, bill=bill),
             "future": future_frame(request, bill, width["future"]),
         }
 

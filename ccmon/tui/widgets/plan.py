@@ -22,6 +22,9 @@ _BOX_ROWS = 15
 _FINDINGS_RULED = 9
 """Rows of the findings under their rule: five, and what to do about one."""
 _NEWEST = 4
+_SOURCES = 12
+"""Rows of the sources of the context, edges included: ten of them, which is what most have."""
+_LEAST_LIST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ def _rules(width: int, height: int) -> dict[str, Region]:
 
 
 def _two(width: int, height: int) -> dict[str, Region]:
-    """Two columns, the graph across; below it the list at the left, the findings at the right."""
+    """Two columns, the graph across; below it the sources at the left, the findings at the right.
+
+    The list of requests comes below them where it has rows enough.
+    """
     half = width // 2
     drag = 4 if height < 36 else 6
     if height < 20:
@@ -81,13 +87,17 @@ def _two(width: int, height: int) -> dict[str, Region]:
     }
     if height >= 20:
         top = 11 + drag
-        regions["list"] = Region(0, top, half, height - top)
-        regions["findings"] = Region(half, top, width - half, height - top)
+        rows = height - top
+        listed = rows - _SOURCES if rows >= _SOURCES + _LEAST_LIST else 0
+        regions["sources"] = Region(0, top, half, rows - listed)
+        regions["findings"] = Region(half, top, width - half, rows - listed)
+        if listed:
+            regions["list"] = Region(0, height - listed, width, listed)
     return regions
 
 
 def _three(width: int, height: int) -> dict[str, Region]:
-    """Three columns of gauges, then spend and graph, the list, sessions and findings, newest."""
+    """Three columns of gauges; spend and graph; sources and list; sessions and findings; newest."""
     side = (width - 1) // 3
     middle = width - 2 * side
     spend = 62 + max(0, width - 160) // 5
@@ -95,13 +105,15 @@ def _three(width: int, height: int) -> dict[str, Region]:
     listed = height - 6 - graph - below - _NEWEST
     after = 6 + graph + listed
     half = width // 2
+    sources = 57 + max(0, width - 160) // 6
     return {
         "context": Region(0, 0, side, 6),
         "next": Region(side, 0, middle, 6),
         "cache": Region(side + middle, 0, side, 6),
         "spend": Region(0, 6, spend, graph),
         "drag": Region(spend, 6, width - spend, graph),
-        "list": Region(0, 6 + graph, width, listed),
+        "sources": Region(0, 6 + graph, sources, listed),
+        "list": Region(sources, 6 + graph, width - sources, listed),
         "sessions": Region(0, after, half, below),
         "findings": Region(half, after, width - half, below),
         "newest": Region(0, after + below, width, _NEWEST),

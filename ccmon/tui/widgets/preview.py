@@ -58,12 +58,18 @@ def entered_total(request: Request) -> list[Part]:
 
 
 def entered_largest(request: Request) -> list[list[Part]]:
-    """What came, largest on disk first."""
-    return [_entered(item) for item in sorted(request.entered, key=lambda item: -item.size)]
+    """What came, largest first."""
+    return [_entered(item) for item in sorted(request.entered, key=_weight, reverse=True)]
+
+
+def _weight(item: Entered) -> tuple[int, int]:
+    return abs(item.tokens or 0), item.size
 
 
 def _entered(item: Entered) -> list[Part]:
-    size = f"{item.tokens:,}" if item.tokens is not None else fmt.size(item.size)
+    size = fmt.size(item.size) if item.tokens is None else f"{item.tokens:,}"
+    if item.method == "estimated" and item.tokens is not None:
+        size = f"~{size}"
     name = clip(clean(item.label), 32)
     head = "" if item.kind == "prompt" else f"{clean(item.name)} "
     lead: list[Part] = [("» ", "$accent")] if item.kind == "prompt" else [head]

@@ -1,4 +1,4 @@
-"""The panels of one request as pure functions: what it used, cost, brought in, and will cost."""
+"""The panels of one request as pure functions: what it used, cost, and will cost."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.requests import Entered, Request
+from ccmon.requests import Request
 from ccmon.snapshot import Session
 from ccmon.tui.carried import Carried
-from ccmon.tui.safe import Part, clean, clip, facts, fitting, left, line, spread
+from ccmon.tui.safe import Part, facts, fitting, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
 from ccmon.tui.widgets.spend import Shares
@@ -177,82 +177,6 @@ def _cache_rows(request: Request, width: int) -> list[Content]:
         spread(width, line(("rests on ", "$label"), rests_on(why))),
         *explained(why, width),
     ]
-
-
-def entered_frame(request: Request, width: int, *, flat: bool) -> Frame:
-    """What entered the context with the request: tokens where arithmetic gives them, else bytes."""
-    whole = request.context if request.starts_segment else request.growth
-    known = sum(item.tokens for item in request.entered if item.tokens is not None)
-    name = title(
-        "Entered with this request",
-        "= context, exact" if request.starts_segment else "= growth, exact",
-    )
-    value = line((fmt.exact(whole), "$bright"), (" tokens", "$label"))
-    peak = max([abs(whole - known), *(item.tokens or 0 for item in request.entered)], default=0)
-    grid = _Grid.of(request.entered, width, peak, flat=flat)
-    rows = [grid.row(item) for item in request.entered]
-    if whole != known:
-        rows.append(grid.rest(whole - known, request))
-    return Frame(name, rows or [line(("nothing", "$label"))], value=value)
-
-
-_NAME = 26
-_METHOD = 11
-_SIZE = 9
-_TOKENS = 9
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """Columns of the panel: name, tokens, bar, how they are known, bytes."""
-
-    width: int
-    name: int
-    bar: int
-    peak: int
-    flat: bool
-
-    @classmethod
-    def of(cls, items: Sequence[Entered], width: int, peak: int, *, flat: bool) -> _Grid:
-        bar = 0 if width < 70 else min(24, 12 + max(0, width - 96) // 4)
-        room = width - _TOKENS - (bar + 1 if bar else 0) - 2 - _METHOD - _SIZE
-        longest = max((_said(item).cell_length for item in items), default=0)
-        return cls(width, min(room, max(_NAME, longest)), bar, peak, flat)
-
-    def row(self, item: Entered) -> Content:
-        exact = item.tokens is not None
-        return self._row(_said(item), item.tokens, "exact" if exact else "", fmt.size(item.size))
-
-    def rest(self, tokens: int, request: Request) -> Content:
-        """What arithmetic gives for all the others together."""
-        if tokens < 0:
-            name = "left the context"
-        elif request.starts_segment:
-            name = "rest: system prompt, tools"
-        elif any(item.tokens is None for item in request.entered):
-            name = "the rest of the growth"
-        else:
-            name = "not in the transcript"
-        return self._row(line((clip(name, self.name), "$label")), tokens, "exact sum", "")
-
-    def _row(self, name: Content, tokens: int | None, method: str, size: str) -> Content:
-        known = "$faint" if tokens is None else "$bright"
-        parts: list[Part] = [_cut(name, self.name), (fmt.exact(tokens).rjust(_TOKENS), known)]
-        if self.bar:
-            share = (tokens or 0) / self.peak if self.peak else None
-            bar = share_bar(share, self.bar, "$accent-mid", flat=self.flat, track=False)
-            parts += [" ", *bar]
-        parts += ["  ", (left(method, _METHOD), "$label"), (size.rjust(_SIZE), "$label")]
-        return line(*parts)
-
-
-def _said(item: Entered) -> Content:
-    label = clean(item.label)
-    return line(clean(item.name), " ", (label, "$label")) if label else line(clean(item.name))
-
-
-def _cut(content: Content, width: int) -> Content:
-    return spread(width, content)
 
 
 def future_frame(request: Request, bill: Carried, width: int) -> Frame:

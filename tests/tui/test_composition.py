@@ -1,0 +1,61 @@
+"""Context by source on the Overview: what fits, what it is measured against, where it leads."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from ccmon.tui.screens.context import ContextScreen
+from ccmon.tui.widgets.composition import composition_frame
+from tests import sample
+from tests.tui.stage import running, screen_lines, settled
+
+
+def rows(height: int, *, width: int = 46, wide: bool = False) -> list[str]:
+    frame = composition_frame(sample.sample_session(), width, height, flat=True, wide=wide)
+    return [row.plain for row in frame.rows]
+
+
+def test_a_row_for_each_source_strictly_by_its_bill() -> None:
+    found = [row.split("  ")[0] for row in rows(10)]
+    assert found == [
+        "Read", "Bash", "overhead", "text, prompts", "thinking", "tool input", "attachments",
+        "other results", "summary", "unattributed",
+    ]  # fmt: skip
+
+
+def test_what_has_no_room_is_summed_up_and_nothing_is_lost() -> None:
+    found = rows(4)
+    assert len(found) == 4
+    assert found[-1].startswith("7 smaller")
+    shares = [float(row.split()[-1].rstrip("%")) for row in found]
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+
+
+def test_the_wide_form_has_money_and_its_shares() -> None:
+    assert rows(10, width=53, wide=True)[0].split()[-3:] == ["10.5M", "$3.75", "20.5%"]
+
+
+@pytest.mark.parametrize("width", [34, 36, 46, 53, 80])
+def test_rows_have_the_width_they_are_given(width: int) -> None:
+    assert {len(row) for row in rows(10, width=width)} == {width}
+
+
+def test_the_titles_end_where_their_columns_end() -> None:
+    frame = composition_frame(sample.sample_session(), 46, 10, flat=True, wide=False)
+    first = frame.rows[0].plain
+    assert [first[:end].split()[-1] for end, _ in frame.columns] == ["86.5k", "10.5M"]
+
+
+def test_without_an_inventory_it_says_so() -> None:
+    bare = replace(sample.sample_session(), inventory=None)
+    frame = composition_frame(bare, 46, 10, flat=True, wide=False)
+    assert [row.plain for row in frame.rows] == ["not known yet"]
+
+
+async def test_a_click_leads_to_the_context_screen() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        assert "Context by source" in "\n".join(screen_lines(app))
+        await pilot.click("#sources", offset=(5, 3))
+        await settled(app, pilot)
+        assert isinstance(app.screen, ContextScreen)
