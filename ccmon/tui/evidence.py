@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ccmon.snapshot import Finding
-from ccmon.tui.modes import MODES
 
 if TYPE_CHECKING:
     from ccmon.tui.app import CcmonApp
@@ -14,6 +13,9 @@ if TYPE_CHECKING:
 
 _OF_THE_CACHE = {"F2", "F3", "F4", "F5", "F14"}
 """Findings that the Cache screen explains."""
+
+_IN_THE_CONTEXT = {"F7": "cold", "F8": "", "F9": "thinking", "F10": "superseded"}
+"""Findings about what is in the context, and the filter that shows what they speak of."""
 
 _ON_REQUESTS: dict[str, Callable[[RequestsScreen], None]] = {
     "F1": lambda screen: screen.sort_by("carry"),
@@ -27,12 +29,22 @@ async def show_evidence(app: CcmonApp, finding: Finding) -> None:
     """Open the finding's request, or the screen that shows what it speaks of."""
     if finding.request is not None:
         app.open_request(finding.thread, finding.request)
-    elif finding.id in _OF_THE_CACHE and "cache" in MODES:
+    elif finding.id in _OF_THE_CACHE:
         await app.action_tab("cache")
+    elif finding.id in _IN_THE_CONTEXT:
+        await app.action_tab("context")
+        app.call_after_refresh(_filter_context, app, _IN_THE_CONTEXT[finding.id])
     else:
         await app.action_tab("requests")
         if (arrange := _ON_REQUESTS.get(finding.id)) is not None:
             app.call_after_refresh(_arrange, app, arrange)
+
+
+def _filter_context(app: CcmonApp, words: str) -> None:
+    from ccmon.tui.screens.context import ContextScreen
+
+    if isinstance(app.screen, ContextScreen):
+        app.screen.apply_filter(words)
 
 
 def _arrange(app: CcmonApp, arrange: Callable[[RequestsScreen], None]) -> None:

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from ccmon.tui.screens.context import ContextScreen
 from ccmon.tui.widgets.composition import composition_frame
 from tests import sample
+from tests.sample_items import sample_inventory
 from tests.tui.stage import running, screen_lines, settled
 
 
 def rows(height: int, *, width: int = 46, wide: bool = False) -> list[str]:
-    frame = composition_frame(sample.sample_session(), width, height, flat=True, wide=wide)
+    items = sample_inventory().items if wide else None
+    frame = composition_frame(sample.sample_session(), width, height, flat=True, items=items)
     return [row.plain for row in frame.rows]
 
 
@@ -36,20 +38,30 @@ def test_the_wide_form_has_money_and_its_shares() -> None:
     assert rows(10, width=53, wide=True)[0].split()[-3:] == ["10.5M", "$3.75", "20.5%"]
 
 
+def test_spare_rows_of_the_wide_form_show_the_dearest_results_under_their_source() -> None:
+    found = rows(13, width=53, wide=True)
+    assert len(found) == 13
+    under = [row.split()[0] for row in found if row.startswith("  ")]
+    assert "schema.ts" in under
+    assert "npm" in under
+    assert {len(row) for row in found} == {53}
+    assert len(rows(13)) == 10
+
+
 @pytest.mark.parametrize("width", [34, 36, 46, 53, 80])
 def test_rows_have_the_width_they_are_given(width: int) -> None:
     assert {len(row) for row in rows(10, width=width)} == {width}
 
 
 def test_the_titles_end_where_their_columns_end() -> None:
-    frame = composition_frame(sample.sample_session(), 46, 10, flat=True, wide=False)
+    frame = composition_frame(sample.sample_session(), 46, 10, flat=True)
     first = frame.rows[0].plain
     assert [first[:end].split()[-1] for end, _ in frame.columns] == ["86.5k", "10.5M"]
 
 
 def test_without_an_inventory_it_says_so() -> None:
     bare = replace(sample.sample_session(), inventory=None)
-    frame = composition_frame(bare, 46, 10, flat=True, wide=False)
+    frame = composition_frame(bare, 46, 10, flat=True)
     assert [row.plain for row in frame.rows] == ["not known yet"]
 
 

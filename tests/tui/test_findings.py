@@ -9,6 +9,7 @@ from ccmon.snapshot import Finding, Session
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.modes import MODES
 from ccmon.tui.safe import line
+from ccmon.tui.screens.context import ContextScreen
 from ccmon.tui.screens.request import RequestScreen
 from ccmon.tui.screens.requests import RequestsScreen
 from ccmon.tui.widgets.findings import FindingsPanel, Listed, finding_row, findings_frame, saving
@@ -227,3 +228,14 @@ async def test_a_click_chooses_and_a_second_one_opens() -> None:
         await pilot.click(FindingsPanel, offset=(6, 2))
         await settled(app, pilot)
         assert isinstance(app.screen, RequestScreen)
+
+
+@pytest.mark.parametrize(("identity", "words"), [("F7", "cold"), ("F10", "superseded")])
+async def test_a_finding_about_items_leads_to_them(identity: str, words: str) -> None:
+    finding = msgspec.structs.replace(F1, id=identity, key=identity)
+    async with running(sample.snapshot_of(with_findings(finding))) as (app, pilot):
+        await pilot.press("tab", "enter")
+        await settled(app, pilot)
+        assert isinstance(app.screen, ContextScreen)
+        assert app.screen.wanted == words
+        assert words in {row.shown.items[0].flag for row in app.screen.table.rows}

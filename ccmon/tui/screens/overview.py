@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.layout import Layout
 from textual.widget import Widget
 
-from ccmon.snapshot import Session, Snapshot
+from ccmon.snapshot import Inventory, Item, Session, Snapshot
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.evidence import show_evidence
 from ccmon.tui.safe import line
@@ -37,6 +37,8 @@ _PANELS = (
 )  # fmt: skip
 _TIMED = ("gauges", "next", "cache", "sessions")
 """Panels that change as time passes, without a new snapshot."""
+_ITEMS_MOST = 2_000
+"""Items that may be made on the way to a picture."""
 _PLAN_LAYOUT = PlanLayout()
 
 
@@ -66,6 +68,7 @@ class OverviewScreen(ListingScreen):
         super().__init__()
         self._row_sessions: list[str] = []
         self._drawn_at = 0.0
+        self._made: tuple[Inventory, tuple[Item, ...]] | None = None
 
     def compose_body(self) -> ComposeResult:
         """Every panel of every form; the plan shows those of the present one."""
@@ -214,11 +217,22 @@ class OverviewScreen(ListingScreen):
             "spend": lambda: spend_frame(session, width, self.ccmon.unit, flat=flat, wide=wide),
             "drag": lambda: drag_frame(session, width, height, flat=flat, wide=wide),
             "newest": lambda: newest_frame(session, width),
-            "sources": lambda: composition_frame(session, width, height, flat=flat, wide=wide),
+            "sources": lambda: composition_frame(
+                session, width, height, flat=flat, items=self._items if wide else None
+            ),
             "list": lambda: self._list_frame(shape, session),
             "sessions": lambda: self._sessions_frame(snapshot, session, width, height),
         }
         return frames[name]()
+
+    def _items(self) -> tuple[Item, ...]:
+        """What is in the context of the session, where it is no work to make it."""
+        inventory = self.session.inventory if self.session is not None else None
+        if inventory is None or sum(each.items for each in inventory.composition) > _ITEMS_MOST:
+            return ()
+        if self._made is None or self._made[0] is not inventory:
+            self._made = inventory, inventory.items()
+        return self._made[1]
 
     def _sessions_frame(
         self, snapshot: Snapshot, session: Session, width: int, height: int

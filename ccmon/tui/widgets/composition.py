@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
 
 from ccmon import format as fmt
-from ccmon.snapshot import Session
-from ccmon.tui.safe import Part, clean, left, line, right
-from ccmon.tui.sources import Source, sources, total
+from ccmon.snapshot import Item, Session
+from ccmon.tui.safe import Part, clean, clip, left, line, right
+from ccmon.tui.sources import Key, Source, sources, total
 from ccmon.tui.widgets.bars import share_bar
+from ccmon.tui.widgets.item_tree import Branch, Heap, grow, split_lines
 from ccmon.tui.widgets.panel import Frame, title
+
+Items = Callable[[], tuple[Item, ...]]
 
 _NAME = 18
 """Wide enough for the title ``now`` to stand after that of the panel."""
@@ -52,26 +55,43 @@ class _Grid:
 
 
 def composition_frame(
-    session: Session, width: int, height: int, *, flat: bool, wide: bool
+    session: Session, width: int, height: int, *, flat: bool, items: Items | None = None
 ) -> Frame:
     """A row for each source by its bill; the smallest share a row where there is no room.
 
-    Shares are of all bills together, which is everything ever read; in the wide form of the money
-    for it.
+    Shares are of all bills together, which is everything ever read. With ``items``, which makes
+    what is in the context, it is the wide form: shares are of the money, and spare rows show the
+    largest of the items under their source.
     """
     name = title("Context by source")
     if session.inventory is None:
         return Frame(name, [line(("not known yet", "$label"))] if height else [])
-    found = sources(session.inventory.composition)
-    shown, hidden = found, 0
-    if len(found) > height:
-        shown, hidden = found[: max(0, height - 1)], len(found) - max(0, height - 1)
+    composition = session.inventory.composition
+    found = sources(composition)
+    shown = found if len(found) <= height else found[: max(0, height - 1)]
     whole = _Whole.of(found)
-    grid = _Grid.fitting(width, money=wide)
-    rows = [_row(source, grid, whole, flat=flat) for source in shown]
-    if hidden and height:
+    grid = _Grid.fitting(width, money=items is not None)
+    spare = height - len(found)
+    held = items() if items is not None and spare > 0 else ()
+    under = _largest(grow(held, composition), spare)
+    rows = []
+    for source in shown:
+        rows.append(_row(source, grid, whole, flat=flat))
+        rows += (_item_row(heap, grid, whole, flat=flat) for heap in under.get(source.key, ()))
+    if shown is not found and height:
         rows.append(_rest(found[len(shown) :], grid, whole, flat=flat))
     return Frame(name, rows, columns=grid.columns)
+
+
+def _largest(branches: Sequence[Branch], count: int) -> dict[Key, list[Heap]]:
+    """The dearest results of tools, by their source."""
+    results = [(branch.key, heap) for branch in branches if branch.key[0] == "tool"
+               for heap in branch.heaps]  # fmt: skip
+    results.sort(key=lambda pair: -pair[1].bill)
+    under: dict[Key, list[Heap]] = {}
+    for key, heap in results[:count]:
+        under.setdefault(key, []).append(heap)
+    return under
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,23 @@ def _row(source: Source, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
     share = fmt.rate(whole.share(source, money=grid.money))
     parts.append((right(share, _SHARE), "$foreground"))
     return line(*parts)
+
+
+def _item_row(heap: Heap, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
+    """An item under its source, by the last part of its path."""
+    text = clean(split_lines(heap.name)[0])
+    if " " not in text:
+        text = text.rsplit("/", 1)[-1]
+    many = f" x{len(heap.items):,}" if len(heap.items) > 1 else ""
+    text = f"  {clip(text, grid.name - 3 - len(many))}{many}"
+    held = heap.tokens / whole.peak if whole.peak > 0 else None
+    return line(
+        (left(text, grid.name), "$label"), (right(fmt.tokens(heap.tokens), _TOKENS), "$label"), " ",
+        *share_bar(held, grid.bar, "$share-output", flat=flat, track=False), " ",
+        (right(fmt.tokens(heap.bill), _BILL), "$label"),
+        (right(fmt.money(heap.cost, short=True), _MONEY) if grid.money else "", "$label"),
+        " " * _SHARE,
+    )  # fmt: skip
 
 
 def _rest(rest: Sequence[Source], grid: _Grid, whole: _Whole, *, flat: bool) -> Content:

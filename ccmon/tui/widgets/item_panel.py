@@ -12,7 +12,7 @@ from ccmon.requests import Kind, Request
 from ccmon.snapshot import Item
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, line
 from ccmon.tui.sources import total
-from ccmon.tui.widgets.item_tree import Heap, Row
+from ccmon.tui.widgets.item_tree import Heap, Row, split_lines
 from ccmon.tui.widgets.panel import Frame
 
 ROWS = 3
@@ -48,7 +48,7 @@ _CHEAPER: dict[Kind, str] = {
     "overhead": "fewer MCP servers, agents and skills, a shorter CLAUDE.md",
     "thinking": "lower effort for routine work, from the start of a session",
     "tool_use": "Edit in place of Write sends only what changes",
-    "attachment": "fewer open files and hooks",
+    "attachment": "fewer skills, hooks and open files",
     "image": "a smaller picture, or a part of it",
     "loaded_tools": "fewer MCP servers with fewer tools",
     "summary": "/compact with a focus writes a shorter one",
@@ -185,6 +185,8 @@ def _cheaper(heap: Heap, width: int) -> Content:
 
 
 def _instead(item: Item) -> str:
+    if item.tool == "Read" and split_lines(item.label)[1]:
+        return "fewer lines of it, or a subagent"
     if item.kind == "tool_result":
         named = _CHEAPER_BY_TOOL.get(item.tool or "", _CHEAPER["tool_result"])
         return "" if item.tool in ("Edit", "Write", "TodoWrite") else named
