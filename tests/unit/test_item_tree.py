@@ -8,6 +8,7 @@ from ccmon.requests import Kind
 from ccmon.snapshot import Flag, Item
 from ccmon.tui.item_query import parse_items
 from ccmon.tui.widgets.item_tree import (
+    BRANCHES_LIMIT,
     FEW,
     ROWS_LIMIT,
     SORTS,
@@ -100,6 +101,14 @@ def test_never_more_rows_than_the_limit_and_what_is_left_out_is_counted() -> Non
     assert len(found) <= ROWS_LIMIT + 2
     shown = sum(len(row.shown.items) for row in found if row.heap is not None)
     assert shown + sum(row.more for row in found) == 3_050
+
+
+def test_very_many_files_end_in_one_row_for_all_smaller_ones() -> None:
+    items = [item(f"src/f{n}.py", 10_000 - n) for n in range(3_000)]
+    found = rows(items, by_file=True)
+    assert len(found) == BRANCHES_LIMIT + 1
+    assert names(found)[-1] == "2,800 smaller"
+    assert sum(row.shown.tokens for row in found) == sum(each.tokens for each in items)
 
 
 def test_by_file_reads_and_edits_of_one_file_stand_together() -> None:

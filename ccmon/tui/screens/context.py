@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -23,7 +25,7 @@ from ccmon.tui.sources import sources
 from ccmon.tui.widgets.context_strip import strip_line
 from ccmon.tui.widgets.item_panel import ROWS, item_frame
 from ccmon.tui.widgets.item_table import ItemTable
-from ccmon.tui.widgets.item_tree import SORTS, grow
+from ccmon.tui.widgets.item_tree import SORTS, Branch, grow
 from ccmon.tui.widgets.lines import Lines
 from ccmon.tui.widgets.panel import SIDES, Panel, boxed, ruled
 from ccmon.tui.widgets.passages import Passage
@@ -37,6 +39,35 @@ _BOXES_FROM = 80
 _PROJECT = 24
 _CLOCK = 18
 """Cells of the header that the clock and the gaps around the facts take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The tree of one context as it was asked for, and the items it was made of."""
+
+    inventory: Inventory
+    query: ItemQuery
+    by_file: bool
+    items: tuple[Item, ...]
+    branches: tuple[Branch, ...]
+
+    @classmethod
+    def of(
+        cls,
+        inventory: Inventory,
+        query: ItemQuery,
+        by_file: bool,
+        items: tuple[Item, ...] | None,
+    ) -> Grown:
+        """Make the tree, and the items unless they are there already."""
+        items = inventory.items() if items is None else items
+        found = [item for item in items if query.matches(item)] if query else items
+        branches = grow(found, inventory.composition, by_file=by_file)
+        return cls(inventory, query, by_file, items, branches)
+
+    def shows(self, inventory: Inventory, query: ItemQuery, by_file: bool) -> bool:
+        """Whether it is what is asked for now."""
+        return self.inventory is inventory and self.query is query and self.by_file == by_file
 
 
 class ContextStrip(Lines):
@@ -63,8 +94,8 @@ class ContextScreen(FilteringScreen):
         self._by_file = False
         self._thread = MAIN
         self._shown: tuple[str, str] = ("", "")
-        self._made: tuple[Inventory, tuple[Item, ...]] | None = None
-        self._making = False
+        self._grown: Grown | None = None
+        self._growing = False
 
     def compose_body(self) -> ComposeResult:
         """Strip, table, panel, filter."""
@@ -140,29 +171,37 @@ class ContextScreen(FilteringScreen):
             self._thread = MAIN
         shown = session.session_id, self._thread
         if shown != self._shown:
-            self._shown, self._made = shown, None
+            self._shown, self._grown = shown, None
             self.table.forget()
         inventory = self.inventory
         self._draw_strip(inventory)
         self.query_one("#item").display = self.size.height >= _PANEL_FROM
-        if inventory is None or (self._made is not None and self._made[0] is inventory):
-            self._draw_table(session)
-        elif sum(each.items for each in inventory.composition) <= AT_ONCE:
-            self._made = inventory, inventory.items()
-            self._draw_table(session)
-        else:
-            self._draw_table(session)
-            if not self._making:
-                self._making = True
-                self.run_worker(self._make(inventory))
+        if inventory is None:
+            self._grown = None
+        elif self._grown is None or not self._grown.shows(inventory, self._query, self._by_file):
+            if sum(each.items for each in inventory.composition) <= AT_ONCE:
+                self._grown = self._grow(inventory)()
+            elif not self._growing:
+                self._growing = True
+                self.run_worker(self._grow_beside(inventory))
+        self._draw_table(session)
 
-    async def _make(self, inventory: Inventory) -> None:
-        """Make the many items of a large context without holding up the keys.
+    def _grow(self, inventory: Inventory) -> Callable[[], Grown]:
+        """What makes the tree, here or in a thread; items of the same context are kept."""
+        kept = self._grown
+        items = kept.items if kept is not None and kept.inventory is inventory else None
+        return partial(Grown.of, inventory, self._query, self._by_file, items)
+
+    async def _grow_beside(self, inventory: Inventory) -> None:
+        """Make the tree of a large context without holding up the keys.
 
         What came in meanwhile is made next, so that a busy session is shown late, but shown.
         """
-        items = await asyncio.to_thread(inventory.items)
-        self._made, self._making = (inventory, items), False
+        shown = self._shown
+        grown = await asyncio.to_thread(self._grow(inventory))
+        self._growing = False
+        if shown == self._shown:
+            self._grown = grown
         if self.is_current:
             self.refresh_snapshot()
 
@@ -176,15 +215,12 @@ class ContextScreen(FilteringScreen):
             strip.set_lines([segments])
 
     def _draw_table(self, session: Session) -> None:
-        inventory, made = self.inventory, self._made
-        items: Sequence[Item] = ()
+        grown = self._grown
         words = "nothing is known of this context yet"
-        if inventory is not None and made is not None:
-            items = [item for item in made[1] if self._query.matches(item)]
-            words = f"nothing of {len(made[1]):,} items is {self.wanted}" if self.wanted else words
-        sums = inventory.composition if inventory is not None else ()
+        if grown is not None and self.wanted:
+            words = f"nothing of {len(grown.items):,} items is {clean(self.wanted)}"
         self.table.show(
-            grow(items, sums, by_file=self._by_file), self.requests, session.cost,
+            grown.branches if grown is not None else (), self.requests, session.cost,
             unfolded=bool(self._query), words=words,
         )  # fmt: skip
         self._draw_panel()

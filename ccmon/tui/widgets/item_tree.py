@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from ccmon.snapshot import Composition, Item
@@ -19,6 +20,7 @@ Fold = Literal["few", "all"]
 
 SORTS: tuple[Sort, ...] = ("bill", "tokens", "age")
 ROWS_LIMIT = 400
+BRANCHES_LIMIT = 200
 FEW = 6
 """Rows of a branch that is opened; the rest on demand."""
 
@@ -46,12 +48,26 @@ class Heap:
     @classmethod
     def of(cls, name: str, items: Sequence[Item]) -> Heap:
         """Items with their sums."""
+        if len(items) == 1:
+            (item,) = items
+            return cls(name, (item,), item.tokens, item.bill_tokens, item.cost)
         return cls(
             name,
             tuple(items),
-            sum(item.tokens for item in items),
-            sum(item.bill_tokens for item in items),
-            total(item.cost for item in items),
+            sum([item.tokens for item in items]),
+            sum([item.bill_tokens for item in items]),
+            total([item.cost for item in items]),
+        )
+
+    @classmethod
+    def together(cls, name: str, heaps: Sequence[Heap]) -> Heap:
+        """Several heaps as one."""
+        return cls(
+            name,
+            tuple(chain.from_iterable(heap.items for heap in heaps)),
+            sum(heap.tokens for heap in heaps),
+            sum(heap.bill for heap in heaps),
+            total(heap.cost for heap in heaps),
         )
 
     @property
@@ -79,7 +95,7 @@ class Branch:
     @property
     def leaf(self) -> bool:
         """Whether one row says all there is: the overhead, a summary, a file read once."""
-        return len(self.heaps) == 1 and self.key[0] in ("overhead", "summary", "file")
+        return len(self.heaps) == 1 and self.key[0] in ("overhead", "summary", "file", "rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,8 @@ class Row:
 
 def split_lines(label: str) -> tuple[str, str]:
     """A label without the lines at its end, and these: ``src/a.py 1-40``."""
+    if " " not in label:
+        return label, ""
     found = _LINES.search(label)
     return (label[: found.start()], found[1]) if found else (label, "")
 
@@ -113,12 +131,12 @@ def grow(
 ) -> tuple[Branch, ...]:
     """The branches for these items; with ``by_file`` all that belongs to one file is one."""
     own = own_tools(composition)
-    held: dict[Key, list[Item]] = {}
+    held: dict[Key, dict[str, list[Item]]] = {}
     for item in items:
         path = file_of(item) if by_file else ""
         key = ("file", path) if path else source_of(item.kind, item.tool, own)
-        held.setdefault(key, []).append(item)
-    return tuple(_branch(key, each) for key, each in held.items())
+        held.setdefault(key, {}).setdefault(_name(key, item), []).append(item)
+    return tuple(_branch(key, heaps) for key, heaps in held.items())
 
 
 def file_of(item: Item) -> str:
@@ -127,33 +145,29 @@ def file_of(item: Item) -> str:
     return split_lines(item.label)[0] if about_file else ""
 
 
-def _branch(key: Key, items: Sequence[Item]) -> Branch:
-    heaps: dict[str, list[Item]] = {}
-    for item in items:
-        heaps.setdefault(_name(key, item), []).append(item)
+def _branch(key: Key, alike: Mapping[str, Sequence[Item]]) -> Branch:
+    heaps = tuple(Heap.of(name, items) for name, items in alike.items())
     weights: dict[str, int] = {}
-    for item in items:
-        member = member_name(item.kind, item.tool)
-        weights[member] = weights.get(member, 0) + item.bill_tokens
+    for heap in heaps if key[0] == "results" else ():
+        member = member_name(heap.items[0].kind, heap.items[0].tool)
+        weights[member] = weights.get(member, 0) + heap.bill
     members = sorted(weights, key=lambda member: -weights[member])
     name = key[1] if key[0] == "file" else name_of(key, members)
-    note = _note(key, items)
-    if name == "other results":
-        name, note = ", ".join(members), ""
-    found = tuple(Heap.of(each, held) for each, held in heaps.items())
-    return Branch(key, note, Heap.of(name, items), found)
+    whole = Heap.together(", ".join(members) if len(members) > 1 else name, heaps)
+    return Branch(
+        key, "" if len(members) > 1 else _note(key, heaps, len(whole.items)), whole, heaps
+    )
 
 
-def _note(key: Key, items: Sequence[Item]) -> str:
-    if key[0] in ("overhead", "summary") and len(items) == 1:
-        return items[0].label
-    if key[0] == "file" and len({_name(key, item) for item in items}) == 1:
-        return _name(key, items[0]) + (f" x{len(items):,}" if len(items) > 1 else "")
+def _note(key: Key, heaps: Sequence[Heap], count: int) -> str:
+    if key[0] in ("overhead", "summary") and count == 1:
+        return heaps[0].items[0].label
+    if key[0] == "file" and len(heaps) == 1:
+        return heaps[0].name + (f" x{count:,}" if count > 1 else "")
     if key[0] in ("words", "unattributed"):
         return ""
     noun = _NOUNS.get(key[0], "")
-    count = f"{len(items):,}"
-    return f"{count} {noun}{'s' if len(items) != 1 else ''}" if noun else count
+    return f"{count:,} {noun}{'s' if count != 1 else ''}" if noun else f"{count:,}"
 
 
 def _name(key: Key, item: Item) -> str:
@@ -194,9 +208,10 @@ def ordered(branches: Iterable[Branch], sort: Sort, *, descending: bool) -> tupl
 def rows_of(branches: Iterable[Branch], folds: Mapping[Key, Fold]) -> list[Row]:
     """The rows of branches in their order; ``folds`` names the open ones.
 
-    Past the limit of the whole table an open branch says how many rows it leaves out.
+    Past the limit of the whole table an open branch says how many rows it leaves out, and what
+    follows very many branches is one.
     """
-    ordered_branches = tuple(branches)
+    ordered_branches = _bounded(tuple(branches))
     left = ROWS_LIMIT - len(ordered_branches)
     rows: list[Row] = []
     for branch in ordered_branches:
@@ -211,3 +226,11 @@ def rows_of(branches: Iterable[Branch], folds: Mapping[Key, Fold]) -> list[Row]:
         if hidden := sum(len(heap.items) for heap in branch.heaps[len(shown) :]):
             rows.append(Row(branch, more=hidden))
     return rows
+
+
+def _bounded(branches: tuple[Branch, ...]) -> tuple[Branch, ...]:
+    rest = branches[BRANCHES_LIMIT:]
+    if len(rest) < 2:
+        return branches
+    whole = Heap.together(f"{len(rest):,} smaller", [branch.whole for branch in rest])
+    return (*branches[:BRANCHES_LIMIT], Branch(("rest", ""), "", whole, (whole,)))
