@@ -80,9 +80,11 @@ def write(home: Path, requests: int, size: int) -> Path:
     return path
 
 
-def request(dice: random.Random, number: int, context: int, size: int) -> tuple[list[bytes], int]:
+def request(
+    dice: random.Random, number: int, context: int, size: int, calls: int | None = None
+) -> tuple[list[bytes], int]:
     """The lines of an answer and of the results of its calls, and the context after it."""
-    calls = dice.choice([1, 1, 1, 1, 2 + number % 2])
+    calls = calls or dice.choice([1, 1, 1, 1, 2 + number % 2])
     blocks = [
         {**call("Read", file_path=f"/home/dev/shop/src/m{dice.randrange(300)}.py"), "id": f"t{n}"}
         for n in range(calls)
@@ -196,7 +198,7 @@ def one_more(home: Path, path: Path) -> None:
     dice, context = random.Random(5), 5_000_000
     shown, counted = [], []
     for number in range(REQUESTS, REQUESTS + MORE):
-        lines, context = request(dice, 2 * number, context, 20_000)
+        lines, context = request(dice, number, context, 20_000, calls=2)
         with path.open("ab") as file:
             file.writelines(lines)
         start = time.perf_counter()
