@@ -81,14 +81,16 @@ class Visible:
         return NONE
 
     def _refresh(self, ledger: SessionLedger, stream: Stream, bill: Bill) -> None:
-        before = {
-            agent: thread.rows[: thread.begun_before(stream, bill.responses, bill.until)]
+        counts = {
+            agent: thread.begun_before(stream, bill.responses, bill.until)
             for agent, thread in sorted(ledger.threads.items())
         }
-        # A change anywhere in a thread replaces every row behind it.
-        known = (bill.entry, *(rows[-1] for rows in before.values() if rows))
+        # A change anywhere in a thread replaces every row behind it: the last ones tell.
+        lasts = (ledger.threads[agent].rows[count - 1] for agent, count in counts.items() if count)
+        known = (bill.entry, *lasts)
         if len(known) == len(self._known) and all(map(_same, known, self._known)):
             return
+        before = {agent: ledger.threads[agent].rows[:count] for agent, count in counts.items()}
         own = {row.message_id for rows in before.values() for row in rows}
         in_file = list(stream.sightings.values())[: bill.responses]
         sums: dict[str, Sum] = {}

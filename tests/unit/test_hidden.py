@@ -1,0 +1,305 @@
+"""Hidden requests: by the client's own totals, by estimate, never by both."""
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from ccmon.entries import AnyEntry, CostEntry, Iteration, ModelBill
+from ccmon.insight.summary import Summaries, Summed
+from ccmon.ledger.prices import PriceTable
+from ccmon.ledger.session import Ledger
+from ccmon.measures import Usage
+from ccmon.snapshot import Hidden
+from tests.builders import (
+    OPUS_5,
+    OPUS_5_5,
+    OTHER,
+    SESSION,
+    START,
+    answer,
+    assistant,
+    boundary,
+    failed,
+    feed,
+    interrupt,
+    prompt,
+    sent,
+    summary,
+    tokens,
+    totals,
+    usage,
+)
+from tests.unit.test_summary import FACTS, summed
+
+WRITTEN = usage(0, 0, 100_000, 0, 10)
+"""A request that wrote everything it read, and 10 tokens of output."""
+
+
+def hidden_in(*entries: AnyEntry) -> Hidden:
+    found = summed(entries).session.hidden
+    assert found is not None
+    return found
+
+
+def cost_of(*entries: AnyEntry) -> float:
+    cost = summed(entries).session.cost
+    assert cost is not None
+    return cost
+
+
+class TestTheClientsTotals:
+    def test_v28_money_alone_leaves_the_difference(self) -> None:
+        visible = cost_of(assistant("msg_1", WRITTEN))
+        hidden = hidden_in(assistant("msg_1", WRITTEN), totals(visible + 0.07))
+        assert hidden.cost == pytest.approx(0.07)
+        assert (hidden.requests, hidden.method, hidden.usage) == (1, "exact", None)
+
+    def test_v28_less_than_the_visible_says_nothing_and_is_noted(self) -> None:
+        visible = cost_of(assistant("msg_1", WRITTEN))
+        made = summed([assistant("msg_1", WRITTEN), totals(visible - 0.07)])
+        assert made.session.hidden is None
+        assert made.session.lower_bound_reasons == ()
+        assert made.conflict
+
+    def test_fewer_tokens_than_the_visible_say_nothing_and_are_noted(self) -> None:
+        made = summed([assistant("msg_1", WRITTEN), totals(9.0, tokens(5, 0, 99_999, 0, 10))])
+        assert (made.session.hidden, made.conflict) == (None, True)
+
+    def test_usage_is_priced_by_the_table_and_the_last_totals_count(self) -> None:
+        hidden = hidden_in(
+            assistant("msg_1", WRITTEN),
+            totals(0.1, tokens(7, 0, 100_000, 0, 10)),
+            totals(0.2, tokens(1_000, 2_000, 100_500, 0, 310)),
+        )
+        assert hidden.usage == Usage(1_000, 500, 500, 0, 2_000, 300)
+        price = PriceTable.load().price(OPUS_5_5, START, prompt_tokens=0)
+        assert price is not None
+        assert hidden.cost == pytest.approx(
+            1_000 * price.input + 500 * price.write_5m + 2_000 * price.read + 300 * price.output
+        )
+
+    def test_the_long_window_is_the_same_model(self) -> None:
+        line = tokens(0, 0, 100_000, 0, 10)
+        made = summed([assistant("msg_1", WRITTEN), totals(0.5, line, model=f"{OPUS_5_5}[1m]")])
+        assert (made.session.hidden, made.conflict) == (None, False)
+
+    def test_writes_without_a_split_take_the_tier_of_the_thread(self) -> None:
+        line = replace(tokens(0, 0, 100_500, 0, 10), cache_creation_5m=0, split_known=False)
+        hidden = hidden_in(assistant("msg_1", usage(0, 0, 0, 100_000, 10)), totals(0.5, line))
+        assert hidden.usage == Usage(0, 500, 0, 500, 0, 0)
+
+    def test_a_model_without_a_price_costs_what_the_client_says(self) -> None:
+        entry = assistant("msg_1", WRITTEN, model="claude-nova-9")
+        more = tokens(50, 0, 100_000, 0, 10)
+        hidden = hidden_in(entry, totals(0.3, more, model="claude-nova-9"))
+        assert hidden.cost == pytest.approx(0.3)
+        guessed = replace(totals(0.3, more, model="claude-nova-9"), guessed=True)
+        assert hidden_in(entry, guessed).cost is None
+
+    def test_calls_of_an_advisor_are_visible(self) -> None:
+        advice = Iteration("advisor_message", OPUS_5, tokens(700, o=30))
+        line = usage(0, 0, 100_000, 0, 10, iterations=[advice])
+        bill = CostEntry(
+            SESSION,
+            1.0,
+            models=(
+                ModelBill(OPUS_5_5, tokens(0, 0, 100_000, 0, 10)),
+                ModelBill(OPUS_5, tokens(700, o=30)),
+            ),
+        )
+        made = summed([assistant("msg_1", line), bill])
+        assert (made.session.hidden, made.conflict) == (None, False)
+
+    def test_a_request_without_a_trace_is_told_as_one(self) -> None:
+        made = summed([assistant("msg_1", WRITTEN), totals(1.0, tokens(900, 0, 100_000, 0, 20))])
+        assert made.session.hidden is not None
+        assert made.session.hidden.requests == 1
+        assert made.session.lower_bound_reasons == ("side",)
+        assert [model.cost_is_lower_bound for model in made.models] == [True]
+
+    def test_nothing_more_leaves_the_cost_as_it_is(self) -> None:
+        made = summed([assistant("msg_1", WRITTEN), totals(1.0, tokens(0, 0, 100_000, 0, 10))])
+        assert made.session.hidden is None
+        assert not made.session.cost_is_lower_bound
+
+    def test_they_count_only_in_their_own_session(self) -> None:
+        alien = totals(9.0, tokens(5, 5, 100_005, 0, 15), session=OTHER)
+        made = summed([assistant("msg_1", WRITTEN), alien])
+        assert (made.session.hidden, made.conflict) == (None, False)
+
+    def test_totals_that_fall_are_of_two_processes_and_count_for_nothing(self) -> None:
+        made = summed(
+            [
+                assistant("msg_1", WRITTEN),
+                totals(9.0, tokens(90_000, 0, 100_000, 0, 10)),
+                totals(8.0, tokens(80_000, 0, 100_000, 0, 10)),
+            ]
+        )
+        assert (made.session.hidden, made.conflict) == (None, True)
+
+    def test_what_comes_after_them_is_not_held_against_them(self) -> None:
+        made = summed(
+            [
+                assistant("msg_1", WRITTEN),
+                totals(1.0, tokens(0, 0, 100_000, 0, 10)),
+                assistant("msg_2", WRITTEN),
+            ]
+        )
+        assert (made.session.hidden, made.conflict) == (None, False)
+
+    def test_sub_agents_are_in_them_up_to_the_next_line(self) -> None:
+        both = tokens(0, 0, 200_000, 0, 20)
+        main: list[AnyEntry] = [assistant("msg_1", WRITTEN), totals(1.0, both)]
+        later: list[AnyEntry] = [prompt(at=START + 100), assistant("m", WRITTEN, at=START + 101)]
+        agent = [
+            assistant("msg_a", WRITTEN, at=START + 50),
+            assistant("msg_b", WRITTEN, at=START + 150),
+        ]
+        assert summed([*main, *later], a=agent).session.hidden is None
+        assert summed(main, a=agent).conflict
+
+    def test_a_response_that_gets_its_last_line_later_is_counted_anew(self) -> None:
+        ledger = Ledger(PriceTable.load())
+        feed(ledger, [assistant("msg_1", usage(0, 0, 100_000, 0, 1)), assistant("msg_2", WRITTEN)])
+        feed(ledger, [totals(1.0, tokens(0, 0, 200_000, 0, 20))])
+        summaries = Summaries(ledger.prices)
+
+        def look() -> Summed:
+            ledger.settle()
+            return summaries.summarise(ledger.sessions[SESSION], FACTS)
+
+        before = look().session.hidden
+        assert before is not None
+        assert before.usage == Usage(output_tokens=9)
+        feed(ledger, [assistant("msg_1", WRITTEN)])
+        assert look().session.hidden is None
+
+
+class TestForks:
+    def forked(self, line: AnyEntry) -> dict[str, Summed]:
+        original = [assistant("msg_1", WRITTEN, at=START)]
+        fork: list[AnyEntry] = [
+            prompt(at=START + 10),
+            assistant("msg_1", WRITTEN, at=START, session=OTHER, payer=SESSION),
+            assistant("msg_2", WRITTEN, at=START + 11, session=OTHER),
+            line,
+        ]
+        ledger = Ledger(PriceTable.load())
+        feed(ledger, original)
+        feed(ledger, fork, path=f"/p/{OTHER}.jsonl", session=OTHER)
+        ledger.settle()
+        summaries = Summaries(ledger.prices)
+        return {name: summaries.summarise(each, FACTS) for name, each in ledger.sessions.items()}
+
+    def test_totals_that_equal_everything_in_the_file_hide_nothing(self) -> None:
+        both = tokens(0, 0, 200_000, 0, 20)
+        made = self.forked(totals(1.0, both, session=OTHER))
+        assert [each.session.hidden for each in made.values()] == [None, None]
+        assert not any(each.conflict for each in made.values())
+
+    def test_totals_that_hold_more_say_nothing_of_the_fork(self) -> None:
+        more = tokens(500, 0, 200_000, 0, 20)
+        made = self.forked(totals(1.0, more, session=OTHER))
+        assert made[OTHER].session.hidden is None
+        assert not made[OTHER].conflict
+
+
+class TestCompactions:
+    def test_v29_is_estimated(self) -> None:
+        hidden = hidden_in(
+            assistant("msg_1", WRITTEN), boundary(144_139), summary(round(4_630 / 0.486))
+        )
+        assert hidden.cost == pytest.approx(0.121428, abs=1e-6)
+        assert (hidden.requests, hidden.method) == (1, "estimated")
+        assert hidden.usage is not None
+        assert hidden.usage.cache_read_input_tokens == 144_139
+
+    def test_one_before_the_totals_is_in_them_and_not_added(self) -> None:
+        made = summed(
+            [
+                assistant("msg_1", WRITTEN),
+                boundary(100_000),
+                totals(1.0, tokens(0, 101_000, 100_000, 0, 400)),
+            ]
+        ).session
+        assert made.hidden is not None
+        assert made.hidden.usage == Usage(cache_read_input_tokens=101_000, output_tokens=390)
+        assert (made.hidden.requests, made.hidden.method) == (1, "exact")
+        assert made.lower_bound_reasons == ("compaction",)
+
+    def test_one_after_the_totals_is_added_as_estimated(self) -> None:
+        hidden = hidden_in(
+            assistant("msg_1", WRITTEN),
+            totals(1.0, tokens(500, 0, 100_000, 0, 10)),
+            boundary(100_000, at=START + 60),
+            assistant("msg_2", WRITTEN, at=START + 70),
+        )
+        assert (hidden.requests, hidden.method) == (2, "estimated")
+        assert hidden.usage is not None
+        assert hidden.usage.prompt_tokens == 100_500
+
+    def test_much_more_than_it_can_have_read_is_a_request_more(self) -> None:
+        made = summed(
+            [
+                assistant("msg_1", WRITTEN),
+                boundary(100_000),
+                totals(1.0, tokens(0, 150_000, 100_000, 0, 400)),
+            ]
+        ).session
+        assert made.hidden is not None
+        assert made.hidden.requests == 2
+        assert made.lower_bound_reasons == ("compaction", "side")
+
+
+class TestLostAttempts:
+    LOST: Sequence[AnyEntry] = (
+        answer("msg_1", "a", usage(0, 0, 50_000, 0, 5)),
+        sent("b"),
+        failed("reset", refused=False),
+        sent("c"),
+        answer("msg_2", "c", usage(0, 51_000, 0, 0, 5)),
+    )
+
+    def test_one_is_estimated_and_makes_a_lower_bound(self) -> None:
+        made = summed(self.LOST).session
+        assert made.hidden is not None
+        assert made.hidden.usage == Usage(0, 1_000, 1_000, 0, 50_000, 0)
+        assert (made.hidden.requests, made.hidden.method) == (1, "estimated")
+        assert made.lower_bound_reasons == ("attempt",)
+
+    def test_one_that_the_totals_have_is_not_added(self) -> None:
+        hidden = hidden_in(*self.LOST, totals(1.0, tokens(0, 101_000, 51_000, 0, 12)))
+        assert hidden.usage == Usage(0, 1_000, 1_000, 0, 50_000, 2)
+        assert (hidden.requests, hidden.method) == (1, "exact")
+
+    def test_one_that_the_totals_missed_is_added(self) -> None:
+        hidden = hidden_in(*self.LOST, totals(1.0, tokens(0, 51_000, 50_000, 0, 10)))
+        assert hidden.usage == Usage(0, 1_000, 1_000, 0, 50_000, 0)
+        assert (hidden.requests, hidden.method) == (1, "estimated")
+
+    def test_one_whose_prompt_nothing_repeats_counts_without_a_price(self) -> None:
+        made = summed([sent("a")], active=False).session
+        assert made.hidden is not None
+        assert (made.hidden.requests, made.hidden.cost, made.hidden.usage) == (1, None, None)
+
+    def test_one_in_flight_is_not_hidden(self) -> None:
+        made = summed([answer("msg_1", "a"), sent("b")]).session
+        assert (made.hidden, made.lower_bound_reasons) == (None, ())
+
+
+class TestInterrupts:
+    def test_one_without_totals_after_it_makes_a_lower_bound(self) -> None:
+        made = summed([assistant("msg_1", WRITTEN), interrupt()]).session
+        assert (made.hidden, made.lower_bound_reasons) == (None, ("interrupt",))
+
+    def test_one_before_the_totals_is_in_them(self) -> None:
+        everything = totals(1.0, tokens(0, 0, 100_000, 0, 10))
+        made = summed([assistant("msg_1", WRITTEN), interrupt(), everything]).session
+        assert (made.hidden, made.lower_bound_reasons) == (None, ())
+
+    def test_one_of_a_sub_agent_makes_its_cost_a_lower_bound(self) -> None:
+        agent: list[AnyEntry] = [assistant("msg_2", WRITTEN), interrupt()]
+        made = summed([assistant("msg_1", WRITTEN)], a=agent).session
+        assert made.subagents[0].cost_is_lower_bound
+        assert made.lower_bound_reasons == ("interrupt",)
