@@ -202,6 +202,8 @@ def hidden(requests: int, cost: float | None, *, estimated: bool) -> str:
     if not requests and not cost:
         return ""
     price = format.money(cost, estimated=estimated and cost is not None, short=True)
+    if not requests:
+        return f"{price} beyond what the lines show"
     return f"{price} hidden in {format.plural(requests, 'request')}"
 
 

@@ -109,7 +109,7 @@ class Reckoner:
         reasons = {call.reason for call in known}
         reasons |= ({"interrupt"} if interrupted else set()) | ({"side"} if more else set())
         return Reckoning(
-            hidden=_sum(difference, inside, outside, more),
+            hidden=_sum(difference, inside, outside, more, unsure),
             attempts=_newest(attempts),
             reasons=frozenset(reasons),
             threads=frozenset(call.thread for call in known) | interrupted,
@@ -272,11 +272,16 @@ def _shows_more(difference: Difference, inside: Sequence[Call], unsure: bool) ->
 
 
 def _sum(
-    difference: Difference | None, inside: Sequence[Call], outside: Sequence[Call], more: bool
+    difference: Difference | None,
+    inside: Sequence[Call],
+    outside: Sequence[Call],
+    more: bool,
+    unsure: bool,
 ) -> Hidden | None:
     """What the totals show beside the responses, and the estimates of what they do not cover.
 
-    An attempt whose prompt is not known counts as a request and adds nothing else.
+    An attempt whose prompt is not known counts as a request and adds nothing else. Where the
+    output of a response is ``unsure``, the totals hold the client's guess of the rest of it.
     """
     shown = difference if difference is not None and difference.found else None
     if shown is None and not outside:
@@ -292,7 +297,7 @@ def _sum(
     return Hidden(
         requests=len(inside) + len(outside) + more,
         cost=sum(known) if known and len(known) == len(costs) else None,
-        method="estimated" if outside else "exact",
+        method="estimated" if outside or unsure else "exact",
         usage=usage,
     )
 

@@ -55,6 +55,13 @@ class TestTheClientsTotals:
         assert hidden.cost == pytest.approx(0.07)
         assert (hidden.requests, hidden.method, hidden.usage) == (1, "exact", None)
 
+    def test_the_clients_guess_of_an_answer_that_was_cut_off_is_no_exact_figure(self) -> None:
+        hidden = hidden_in(
+            assistant("msg_1", WRITTEN, stop=None), totals(9.0, tokens(0, 0, 100_000, 0, 80))
+        )
+        assert (hidden.requests, hidden.method) == (0, "estimated")
+        assert hidden.usage == Usage(output_tokens=70)
+
     def test_v28_less_than_the_visible_says_nothing_and_is_noted(self) -> None:
         visible = cost_of(assistant("msg_1", WRITTEN))
         made = summed([assistant("msg_1", WRITTEN), totals(visible - 0.07)])

@@ -65,6 +65,7 @@ def test_hidden_requests_are_priced_as_far_as_they_are_known() -> None:
     assert words.hidden(2, 0.3, estimated=False) == "$0.30 hidden in 2 requests"
     assert words.hidden(1, None, estimated=True) == "? hidden in 1 request"
     assert words.hidden(0, 0.0, estimated=False) == ""
+    assert words.hidden(0, 0.02, estimated=True) == "~$0.02 beyond what the lines show"
 
 
 def test_attempts_in_flight_and_lost_are_told_apart() -> None:
