@@ -17,7 +17,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Split, Ttl, Usage
+from ccmon.measures import TTL_SECONDS, Split, Ttl, Usage
 from ccmon.requests import MAIN, Attempt, Bust, Compaction, Method, Request
 
 Status = Literal["busy", "idle", "waiting", "ended", "unknown"]
@@ -26,6 +26,9 @@ CacheState = Literal["warm", "cold", "off", "unknown"]
 AlertState = Literal["off", "high", "severe"]
 WindowSource = Literal["table", "observed", "config", "statusline", "unknown"]
 Severity = Literal["info", "warn", "high"]
+
+_BELIEVABLE = 366 * 86_400.0
+"""Seconds from which on the age of a cache tells of a wrong clock, not of a cache."""
 
 
 class Context(Struct, frozen=True, eq=False, gc=False):
@@ -117,6 +120,22 @@ class Cache(Struct, frozen=True, eq=False, gc=False):
         if self.expires_at is None:
             return "unknown"
         return "warm" if now < self.expires_at else "cold"
+
+    def left_at(self, now: float) -> float | None:
+        """Seconds until the cache goes cold, None unless it is warm.
+
+        Never more than it lives: the clock that wrote the transcript may be ahead of ours.
+        """
+        if self.expires_at is None or self.state_at(now) != "warm":
+            return None
+        return min(self.expires_at - now, TTL_SECONDS[self.ttl or "1h"])
+
+    def cold_for(self, now: float) -> float | None:
+        """Seconds since the cache went cold, None unless it is, and where no clock can be right."""
+        if self.expires_at is None or self.state_at(now) != "cold":
+            return None
+        since = now - self.expires_at
+        return since if since < _BELIEVABLE else None
 
 
 class Reread(Struct, frozen=True, eq=False, gc=False):
