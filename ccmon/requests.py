@@ -57,8 +57,8 @@ class Why(Struct, frozen=True, eq=False, gc=False):
     (``sonnet-5-5 -> opus-5-5``, ``TaskCreate``), empty where there is nothing to name. ``idle`` is
     the pause before the request and ``ttl`` the lifetime it is held against, in seconds. ``reach``
     says how much of the prefix was lost; ``broke_at`` names the first thing not found any more,
-    where the loss is partial. ``stuck`` marks the third request in a row that read the same while
-    the context grew.
+    where the loss is partial. ``stuck`` marks the third request in a row that read the same
+    part while the context grew, where no cause is known.
     """
 
     cause: Cause

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ccmon import format
 from ccmon.requests import Attempt, Cause, Why
+from ccmon.snapshot import Hidden, Session
 
 
 class Wording(Struct, frozen=True):
@@ -101,7 +102,7 @@ WORDINGS: dict[Cause, Wording] = {
         "cache miss",
         "cause unknown",
         "Nothing in the transcript explains it: probably the server evicted or rerouted.",
-        "Nothing to change on this side; look again if it keeps coming back.",
+        "Nothing to do about one; if it keeps coming back, update or start a new session.",
     ),
 }
 """Every cause in words."""
@@ -130,6 +131,8 @@ _SMALL = Wording(
 )
 
 STUCK = "The cache has been stuck: the same part was read again and again while the context grew."
+STUCK_REMEDY = "Update Claude Code or start a new session: each request writes the same part again."
+REPEATED_REMEDY = "Update Claude Code or start a new session: it keeps coming back."
 
 
 def wording(why: Why | None) -> Wording:
@@ -189,7 +192,31 @@ def reach(why: Why | None) -> str:
 
 def remedy(why: Why | None) -> str:
     """One sentence on what to do about it."""
+    if why is not None and why.stuck:
+        return STUCK_REMEDY
     return wording(why).remedy
+
+
+def why_no_drag(session: Session) -> str:
+    """Why drag cannot be told: ``no price known for acme-9``; empty where it can."""
+    if session.drag is None or session.drag.o is not None or not session.requests:
+        return ""
+    segment = session.requests[-1].segment
+    for row in reversed(session.requests):
+        if row.segment != segment:
+            break
+        if row.price is None:
+            return f"no price known for {format.model(row.model)}"
+    return "not enough requests yet to compare"
+
+
+def only_subagents(session: Session) -> str:
+    """``no request in the main thread; 10 in 1 subagent``; empty where it has requests."""
+    inner = sum(len(agent.requests) for agent in session.subagents)
+    if session.requests or not inner:
+        return ""
+    agents = format.plural(len(session.subagents), "subagent")
+    return f"no request in the main thread; {inner:,} in {agents}"
 
 
 def ttl(seconds: float) -> str:
@@ -197,14 +224,31 @@ def ttl(seconds: float) -> str:
     return f"{seconds / 3600:.0f}h" if seconds >= 3600 else f"{seconds / 60:.0f}m"
 
 
-def hidden(requests: int, cost: float | None, *, estimated: bool) -> str:
-    """Billed requests that no line shows: ``~$0.12 hidden in 1 request``; empty for none."""
+def unseen(hidden: Hidden | None, attempts: Sequence[Attempt]) -> str:
+    """What is billed and stands in no line: ``~$0.12 hidden in 3 requests (1 lost)``.
+
+    Attempts that may be billed are among the hidden requests; empty where there is nothing.
+    """
+    lost = sum(attempt.state == "lost" for attempt in attempts)
+    requests = max(hidden.requests if hidden is not None else 0, lost)
+    cost = hidden.cost if hidden is not None else None
     if not requests and not cost:
         return ""
-    price = format.money(cost, estimated=estimated and cost is not None, short=True)
+    estimated = hidden is not None and hidden.method != "exact" and cost is not None
+    price = format.money(cost, estimated=estimated, short=True)
     if not requests:
         return f"{price} beyond what the lines show"
-    return f"{price} hidden in {format.plural(requests, 'request')}"
+    return f"{price} hidden in {format.plural(requests, 'request')}" + (
+        f" ({lost:,} lost)" if lost else ""
+    )
+
+
+def no_request(requests: int, agents: int, price: str) -> str:
+    """Why the main thread has nothing to show; ``requests`` are those of its ``agents``."""
+    if not requests:
+        return "no request yet"
+    held = f"{requests:,} in {format.plural(agents, 'subagent')}, {price}"
+    return f"no request in the main thread; {held}"
 
 
 def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str:
@@ -220,13 +264,3 @@ def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str
     return f"{noun} in flight" + (
         f" since {format.clock(since, zone=zone)}" if since is not None else ""
     )
-
-
-def lost(attempts: Sequence[Attempt]) -> str:
-    """Attempts that may be billed: ``1 lost request, prompt ~$0.08``; empty for none."""
-    gone = [attempt for attempt in attempts if attempt.state == "lost"]
-    if not gone:
-        return ""
-    known = [attempt.cost for attempt in gone if attempt.cost is not None]
-    price = f", prompt {format.money(sum(known), estimated=True, short=True)}" if known else ""
-    return format.plural(len(gone), "lost request") + price

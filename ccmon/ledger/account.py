@@ -194,7 +194,9 @@ def why(
     if found is None:
         return None
     lost, broke_at = reach(call.cache_read, carried.reads.floor, rows)
-    return replace(found, reach=lost, broke_at=broke_at, stuck=reads.stuck)
+    # What has a cause, or a verdict of the server, is that and not a cache that got stuck.
+    stuck = reads.stuck and found.confidence == "unknown"
+    return replace(found, reach=lost, broke_at=broke_at, stuck=stuck)
 
 
 class Beside(Struct, frozen=True, gc=False):

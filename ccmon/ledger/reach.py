@@ -42,8 +42,11 @@ class Reads(Struct, frozen=True, gc=False):
 
     @property
     def stuck(self) -> bool:
-        """Whether the same part was read again and again while the context grew."""
-        return self.flat >= STUCK_AFTER
+        """Whether the same part was read again and again while the context grew.
+
+        Where nothing was read, there is no part that it stuck to.
+        """
+        return self.latest > 0 and self.flat >= STUCK_AFTER
 
 
 def is_near(read: int, other: int) -> bool:

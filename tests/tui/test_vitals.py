@@ -75,7 +75,7 @@ def test_what_no_line_shows_stands_below_the_totals() -> None:
     gone = Attempt("main", at("13:00:00"), "lost", "connection", cost=0.08)
     session = msgspec.structs.replace(sample.sample_session(), attempts=(gone,))
     *_, row = totals_rows(session, 70)
-    assert row.plain == "~$0.12 hidden in 1 request   1 lost request, prompt ~$0.08"
+    assert row.plain == "~$0.12 hidden in 1 request (1 lost)"
     exact = msgspec.structs.replace(session, hidden=Hidden(2, 0.3, "exact"), attempts=())
     unseen = unseen_row(exact, 46)
     assert unseen is not None

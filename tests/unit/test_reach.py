@@ -59,6 +59,21 @@ def test_three_reads_of_the_same_while_the_context_grows_are_a_stuck_cache() -> 
     assert [why(rows, index)[2] for index in (-4, -3, -2, -1)] == [False, False, True, True]
 
 
+def test_a_cache_that_holds_nothing_is_not_stuck() -> None:
+    rows = growing(*((0, 0, 0, 81_000 + 1_000 * n, 1) for n in range(4)))
+    assert [why(rows, index)[2] for index in (-2, -1)] == [False, False]
+
+
+def test_what_the_server_explains_is_not_stuck() -> None:
+    steady: list[Row] = [(0, 16_000, 0, 4_000, 1), (0, 20_000, 0, 60_000, 1)]
+    lines = rows_of([*steady, *((0, 30_000, 0, 51_000 + 1_000 * n, 1) for n in range(4))])
+    told = lines[-1]
+    assert isinstance(told, AssistantEntry)
+    lines[-1] = replace(told, miss_reason="system_changed")
+    rows = main_rows(lines)
+    assert [why(rows, index)[2] for index in (-2, -1)] == [True, False]
+
+
 def test_a_hit_in_between_ends_a_stuck_cache() -> None:
     rows = growing(
         (0, 30_000, 0, 51_000, 1),
