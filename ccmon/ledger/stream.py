@@ -109,7 +109,7 @@ class Sighting:
         self.guess = stream.other(entry.session_id)
         self.parent_id = stream.chain.get(entry.parent_uuid or "")
         self.at = entry.timestamp
-        self.started_at = lane.last_input_at
+        self.started_at = lane.started(entry.timestamp)
         self.request_id = entry.request_id
         self.model = entry.model
         self.requested_model = entry.requested_model
@@ -181,6 +181,16 @@ class Lane:
         self.summary_size = 0
         self.signs = NO_SIGNS
         self.entered: list[Entered] = []
+
+    def started(self, answered_at: float | None) -> float | None:
+        """When the request behind a response began: with the last that a line shows of its input.
+
+        Some input leaves no line that counts as one. What is older than the response before began
+        that one, and this one not before it was answered.
+        """
+        known, before = self.last_input_at, self.last
+        stale = before is not None and before.at is not None and (known or 0.0) < before.at
+        return answered_at if stale else known
 
     def open(self, sighting: Sighting) -> None:
         """Everything that waited now belongs to this response."""
