@@ -33,7 +33,8 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     ``left`` is what it left in the cache, the next one's expected read. ``tier`` is the cache
     tier of the greater part of the last write whose split is known. ``reset`` says that the
     context was compacted and no request has read it since. ``source``, ``habit`` and ``reads`` are
-    what the causes of busts turn on.
+    what the causes of busts turn on. ``start`` is the index of the present segment's first request,
+    ``peak`` the largest context since.
     """
 
     before: Request | None = None
@@ -43,6 +44,8 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     source: Sighting | None = None
     habit: Habit = Habit()
     reads: Reads = Reads()
+    start: int = 0
+    peak: int = 0
 
 
 class Comparison(Struct, frozen=True, gc=False):
@@ -85,6 +88,7 @@ def account(
     sighting: Sighting,
     known: Known,
     rows: Sequence[Request],
+    peaks: Sequence[int],
     carried: Carried,
     *,
     rewound: bool,
@@ -93,7 +97,8 @@ def account(
     """Account one response.
 
     ``known`` is what all files say of it (no usage at all counts as nothing read), ``rows`` the
-    requests before it. ``rewound`` says that the chain went back behind the predecessor.
+    requests before it, ``peaks`` the largest context of its segment up to each of them.
+    ``rewound`` says that the chain went back behind the predecessor.
     """
     last = rows[-1] if rows else None
     line = known.usage or NO_USAGE
@@ -116,7 +121,7 @@ def account(
     idle = _gap(carried.before, sighting)
     reads = carried.reads.after(
         first_call.cache_read,
-        opens=compared.opens,
+        compacted=compared.opens and resets and not rewound,
         bust=compared.rewritten > 0,
         grew=compared.growth > 0,
     )
@@ -164,9 +169,10 @@ def account(
         spans=tuple(sighting.spans),
         machine_prompt=sighting.signs.machine and not starts_turn,
         miss_reason=sighting.miss_reason,
-        why=why(sighting, first_call, rows, carried, reads, line.speed, idle)
+        why=why(sighting, first_call, rows, peaks, carried, reads, line.speed, idle)
         if compared.rewritten
         else None,
+        first_read=first_call.cache_read,
     )
     if is_aside(carried, context):
         aside = replace(carried, reset=carried.reset or bool(sighting.boundaries))
@@ -174,13 +180,23 @@ def account(
     left = last_call.cache_read + last_call.cache_creation
     tier = carried.tier if guessed else tier_of(usage) or carried.tier
     habit = carried.habit.after(sighting, line.speed)
-    return row, Carried(row, left, tier, source=sighting, habit=habit, reads=reads)
+    return row, Carried(
+        before=row,
+        left=left,
+        tier=tier,
+        source=sighting,
+        habit=habit,
+        reads=reads,
+        start=len(rows) if compared.opens else carried.start,
+        peak=context if compared.opens else max(carried.peak, context),
+    )
 
 
 def why(
     sighting: Sighting,
     call: Tokens,
     rows: Sequence[Request],
+    peaks: Sequence[int],
     carried: Carried,
     reads: Reads,
     speed: str | None,
@@ -193,7 +209,7 @@ def why(
     found = explain(case, carried.left - call.cache_read)
     if found is None:
         return None
-    lost, broke_at = reach(call.cache_read, carried.reads.floor, rows)
+    lost, broke_at = reach(call.cache_read, carried.reads.floor, rows, peaks, carried.start)
     # What has a cause, or a verdict of the server, is that and not a cache that got stuck.
     stuck = reads.stuck and found.confidence == "unknown"
     return replace(found, reach=lost, broke_at=broke_at, stuck=stuck)

@@ -27,6 +27,7 @@ class Thread:
         self.rows: list[Request] = []
         self._members: list[Sighting] = []
         self._carried: list[Carried] = []
+        self._peaks: list[int] = []
         self._compactions: list[Compaction] = []
         self._waiting: list[Compaction] = []
         self._dirty = 0
@@ -116,7 +117,7 @@ class Thread:
         """
         start = min(self._dirty, len(self.rows))
         if start < len(self._members) or start < len(self.rows):
-            del self.rows[start:], self._carried[start:]
+            del self.rows[start:], self._carried[start:], self._peaks[start:]
             self._compactions = [item for item in self._compactions if item.before_request <= start]
             for sighting in self._members[start:]:
                 self._account(sighting, best.get(sighting.message_id), prices)
@@ -140,7 +141,13 @@ class Thread:
         known = known or Known(sighting.usage, sighting.final)
         rewound = self._rewound(sighting)
         row, carried = account(
-            sighting, known, self.rows, self.carried, rewound=rewound, prices=prices
+            sighting,
+            known,
+            self.rows,
+            self._peaks,
+            self.carried,
+            rewound=rewound,
+            prices=prices,
         )
         if last is not None and before is not None:
             self._compactions += [
@@ -149,6 +156,7 @@ class Thread:
             ]
         self.rows.append(row)
         self._carried.append(carried)
+        self._peaks.append(carried.peak)
 
     def _rewound(self, sighting: Sighting) -> bool:
         """The chain goes on from a request before the predecessor."""
