@@ -30,8 +30,7 @@ class Habits(Struct, frozen=True, gc=False):
 
     def after(self, compaction: Compaction, first: Request) -> Habits:
         """What this session has shown: its own last compaction and the request after it."""
-        read = first.usage.cache_read_input_tokens
-        return Habits(first.context, read, compaction.summary_tokens)
+        return Habits(first.context, first.first_read, compaction.summary_tokens)
 
 
 class CompactionPlan(Struct, frozen=True, gc=False):

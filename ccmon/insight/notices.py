@@ -27,7 +27,8 @@ class Told:
     """What has been told of one session: states by rank, busts by thread and number.
 
     ``overdue`` is O at the last notice of drag, ``alert_at`` the request of the last one of the
-    cache; the drag of another segment has not been told of.
+    cache; the drag of another segment has not been told of. ``deadline`` is the key of the finding
+    that told of the last deadline.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Told:
         self.overdue = 0.0
         self.alert = 0
         self.alert_at: int | None = None
+        self.deadline: str | None = None
         self.busts: set[tuple[str, int]] = set()
 
 
@@ -70,6 +72,7 @@ class Notices:
             if told.session is not session:
                 told.session = session
                 self._busts(session, told, news=news)
+                self._deadline(session, told, news=news)
                 if not news or (session.active and _at_a_break(session)):
                     self._alert(session, told, news=news)
                     self._drag(session, told, news=news)
@@ -82,6 +85,15 @@ class Notices:
             told.busts.add(key)
             if news and bust.avoidable is not None and bust.avoidable >= self._bust_usd:
                 self._tell(session, "warn", "CACHE BUST", bust_text(session, bust), "F4")
+
+    def _deadline(self, session: Session, told: Told, *, news: bool) -> None:
+        """A cache about to go cold, once for each deadline: one that waits is at a break."""
+        ending = next((finding for finding in session.findings if finding.id == "F2"), None)
+        if ending is None or ending.key == told.deadline:
+            return
+        told.deadline = ending.key
+        if news:
+            self._tell(session, ending.severity, "GOING COLD", deadline_text(session), "F2")
 
     def _alert(self, session: Session, told: Told, *, news: bool) -> None:
         if session.cache is None or not session.requests:
@@ -140,6 +152,19 @@ def drag_text(session: Session) -> str:
             plan += f", pays back in {requests}"
         facts.append(plan)
     return _clipped("; ".join(facts))
+
+
+def deadline_text(session: Session) -> str:
+    """When the cache goes cold, and the price of a request before and after that."""
+    if session.cache is None or session.context is None:
+        return ""
+    text = f"{format.tokens(session.context.tokens)} cached until"
+    text += f" {format.clock(session.cache.expires_at)}"
+    following = session.next_request
+    if following is not None and following.cold is not None:
+        warm, cold = format.money(following.warm), format.money(following.cold)
+        text += f"; next request {warm} before, {cold} after"
+    return _clipped(text)
 
 
 def alert_text(session: Session) -> str:

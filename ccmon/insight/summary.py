@@ -309,10 +309,12 @@ def _busts(every: Sequence[ThreadStats]) -> tuple[Bust, ...]:
             thread=row.thread,
             at=row.at,
             expected_read=row.expected_read,
-            cache_read=row.usage.cache_read_input_tokens,
+            cache_read=row.first_read,
             rewritten=row.rewritten,
             avoidable=row.avoidable,
             why=row.why,
+            message_id=row.message_id,
+            estimated=row.estimated,
         )
         for stats in every
         for row in stats.busts

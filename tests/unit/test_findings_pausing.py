@@ -27,7 +27,7 @@ class TestGoingCold:
         assert finding.saving == pytest.approx(1.56)
         assert finding.value == pytest.approx(1.56)
         assert finding.severity == "warn"
-        assert finding.title == "cache goes cold at 10:35"
+        assert finding.title == "cache goes cold at 10:35:20"
         assert "/compact" in finding.action
 
     def test_silent_while_a_fifth_of_the_time_is_left(self) -> None:
@@ -48,17 +48,41 @@ class TestGoingCold:
         session = session_like(150_000, 200_000, status=status)
         assert found(late(session, 0.9 * HOUR), "F2") == []
 
-    def test_silent_without_a_price(self) -> None:
+    def test_it_needs_no_price_to_be_told(self) -> None:
         session = session_like(150_000, 200_000, model="claude-unheard-of")
-        assert found(late(session, 0.9 * HOUR), "F2") == []
+        finding = only(late(session, 0.9 * HOUR), "F2")
+        assert (finding.saving, finding.value) == (None, 0.0)
+        assert finding.title == "cache goes cold at 10:35:20"
 
 
 class TestGoneCold:
     def test_v27_the_next_prompt_writes_everything_again(self) -> None:
         finding = only(late(session_like(30_700, 214_300), HOUR), "F3")
         assert finding.saving == pytest.approx(1.4688)
-        assert finding.title == "cold: next prompt writes 214.3k"
+        assert finding.request is None, "nothing that has happened shows what it will cost"
         assert finding.evidence == (("context", 214_300), ("first_context", 30_700))
+
+    def test_the_title_says_the_cold_price_and_the_action_that_of_a_new_session(self) -> None:
+        session = session_like(*steady(40, 30_000, 3_000))
+        finding = only(late(session, HOUR), "F3")
+        assert session.next_request is not None
+        assert session.next_request.cold == pytest.approx(8e-6 * 150_000 + 0.002)
+        assert finding.title == "cold: next prompt costs $1.20"
+        assert "Start a new session for new work, about $0.240 to begin" in finding.action
+        assert finding.saving == pytest.approx(8e-6 * (147_000 - 30_000))
+
+    def test_without_a_price_it_is_told_in_tokens(self) -> None:
+        session = session_like(30_700, 214_300, model="claude-unheard-of")
+        finding = only(late(session, HOUR), "F3")
+        assert (finding.saving, finding.value) == (None, 0.0)
+        assert finding.title == "cold: next prompt writes 214.3k"
+        assert "about 30.7k to begin" in finding.action
+
+    @pytest.mark.parametrize(("first", "count"), [(87_600, 0), (87_400, 1)])
+    def test_silent_where_a_new_session_would_save_less_than_ten_cents(
+        self, first: int, count: int
+    ) -> None:
+        assert len(found(late(session_like(first, 100_000), HOUR), "F3")) == count
 
     def test_silent_while_it_is_warm(self) -> None:
         assert found(late(session_like(30_700, 214_300), HOUR - 1), "F3") == []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from ccmon.insight.findings import find
 from ccmon.insight.notices import LONGEST, Notices
 from ccmon.requests import Bust
 from ccmon.snapshot import AlertState, CacheAlert, DragState, Session
-from tests.cases import bust, session_like, steady, why
+from tests.builders import OPUS_5_5
+from tests.cases import bust, case_of, session_like, steady, why
 from tests.sample import sample_session
 
 BASE = session_like(*steady(60))
@@ -122,6 +124,49 @@ class TestStates:
     def test_an_ended_session_tells_nothing(self) -> None:
         user = Listener(dragging("off", 1.0))
         assert user.look(dragging("high", 4.0, active=False, status="ended")) == []
+
+
+def cooling(*contexts: int, share: float, model: str = OPUS_5_5) -> Session:
+    """A waiting session when that share of its cache's hour has gone by."""
+    session = session_like(*contexts, model=model)
+    started = session.requests[-1].started_at
+    assert started is not None
+    return replace(session, findings=find(case_of(session, now=started + share * 3_600)))
+
+
+class TestDeadlines:
+    def test_a_cache_about_to_go_cold_is_told_once(self) -> None:
+        user = Listener(cooling(150_000, 200_000, share=0.5))
+        assert user.look(cooling(150_000, 200_000, share=0.85)) == ["GOING COLD"]
+        (notice,) = user.notices.recent
+        assert notice.text == (
+            "200.0k cached until 10:35:20; next request $0.442 before, $2.00 after"
+        )
+        assert (notice.severity, notice.finding) == ("warn", "F2")
+        later = [cooling(150_000, 200_000, share=share) for share in (0.9, 1.0, 2.0)]
+        assert user.look(*later) == []
+
+    def test_the_next_deadline_is_told_again(self) -> None:
+        user = Listener(cooling(150_000, 200_000, share=0.5))
+        user.look(cooling(150_000, 200_000, share=0.85))
+        longer = (150_000, 200_000, 201_000)
+        assert user.look(cooling(*longer, share=0.1), cooling(*longer, share=0.85)) == [
+            "GOING COLD"
+        ]
+
+    def test_one_that_was_ending_at_the_first_look_is_no_news(self) -> None:
+        user = Listener(cooling(150_000, 200_000, share=0.85))
+        assert user.look(cooling(150_000, 200_000, share=0.9)) == []
+
+    def test_without_a_price_the_time_is_told(self) -> None:
+        unpriced = "claude-unheard-of"
+        user = Listener(cooling(150_000, 200_000, share=0.5, model=unpriced))
+        user.look(cooling(150_000, 200_000, share=0.85, model=unpriced))
+        assert user.notices.recent[-1].text == "200.0k cached until 10:35:20"
+
+    def test_a_small_context_is_not_told_of(self) -> None:
+        user = Listener(cooling(40_000, 50_000, share=0.5))
+        assert user.look(cooling(40_000, 50_000, share=0.85)) == []
 
 
 class TestBusts:

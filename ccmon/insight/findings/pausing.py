@@ -13,6 +13,8 @@ from ccmon.snapshot import Finding
 
 WORTH_KEEPING = 60_000
 """Context in tokens above which letting it go cold is spoken of."""
+WORTH_STARTING_ANEW = 0.10
+"""Least saving of a new session that is spoken of, in USD."""
 TIER_SHARE = 0.10
 TIER_USD = 1.0
 """The other tier is cheaper when it saves more than both."""
@@ -23,14 +25,17 @@ _SWITCHES: dict[Ttl, str] = {"1h": "ENABLE_PROMPT_CACHING_1H", "5m": "FORCE_PROM
 
 
 def going_cold(case: Case) -> Iterator[Finding]:
-    """F2: the cache of a large context is about to end while the session waits for its user."""
+    """F2: the cache of a large context is about to end while the session waits for its user.
+
+    Without a price the saving is not known; what to do is the same.
+    """
     last, price, cache = case.last, case.price, case.session.cache
     if case.phase != "ending" or not case.resting or last is None or cache is None:
         return
-    if last.context <= WORTH_KEEPING or price is None:
+    if last.context <= WORTH_KEEPING:
         return
-    saving = (case.write(price) - price.read) * last.context
-    at = format.clock(cache.expires_at, seconds=False)
+    saving = (case.write(price) - price.read) * last.context if price is not None else None
+    at = format.clock(cache.expires_at)
     yield Finding(
         id="F2",
         key=f"F2:{last.n}",
@@ -39,7 +44,7 @@ def going_cold(case: Case) -> Iterator[Finding]:
         action=f"Send the next prompt before {at}, or run /compact before you leave.",
         basis=f"a {cache.ttl} cache of {format.tokens(last.context)} tokens, from the start of the"
         " last request",
-        value=saving,
+        value=saving or 0.0,
         saving=saving,
         request=last.n,
         evidence=(("context", last.context), ("expires_at", format.iso(cache.expires_at))),
@@ -47,27 +52,35 @@ def going_cold(case: Case) -> Iterator[Finding]:
 
 
 def gone_cold(case: Case) -> Iterator[Finding]:
-    """F3: the next prompt of a waiting session writes a large context again."""
+    """F3: the next prompt of a waiting session writes a large context again.
+
+    Silent where a new session would begin nearly as large. Without a price it is told in tokens.
+    """
     first, last, price, session = case.first, case.last, case.price, case.session
-    if case.phase != "cold" or not case.resting or first is None or last is None or price is None:
+    if case.phase != "cold" or not case.resting or first is None or last is None:
         return
     excess = last.context - first.context
-    if last.context <= WORTH_KEEPING or excess <= 0:
+    saving = case.write(price) * excess if price is not None else None
+    too_little = saving is not None and saving < WORTH_STARTING_ANEW
+    if last.context <= WORTH_KEEPING or excess <= 0 or too_little:
         return
-    saving = case.write(price) * excess
     cold = session.next_request.cold if session.next_request is not None else None
-    at = format.clock(session.cache.expires_at if session.cache else None, seconds=False)
+    costs, begins = f"writes {format.tokens(last.context)}", format.tokens(first.context)
+    if cold is not None and price is not None:
+        costs = f"costs {format.money(cold)}"
+        begins = format.money(case.write(price) * first.context)
+    at = format.moment(session.cache.expires_at if session.cache else None, case.now)
     yield Finding(
         id="F3",
         key=f"F3:{last.n}",
         severity="warn",
-        title=f"cold: next prompt writes {format.tokens(last.context)}",
-        action="Start a new session for new work; go on here, or from a summary, only if what this"
-        " one knows still matters.",
-        basis=f"the cache expired at {at}; the next request costs {format.money(cold)}",
-        value=saving,
+        title=f"cold: next prompt {costs}",
+        action=f"Start a new session for new work, about {begins} to begin; go on here, or from a"
+        " summary, only if what this one knows still matters.",
+        basis=f"the cache expired at {at}; the next request writes {format.tokens(last.context)}"
+        f" again, a new session began with {format.tokens(first.context)}",
+        value=saving or 0.0,
         saving=saving,
-        request=last.n,
         evidence=(("context", last.context), ("first_context", first.context)),
     )
 
