@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from ccmon.entries import AnyEntry
+from ccmon.entries import AnyEntry, Iteration
 from ccmon.insight.summary import Facts, Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
-from tests.builders import OPUS_5, SESSION, START, assistant, boundary, feed, usage
+from tests.builders import OPUS_5, SESSION, START, assistant, boundary, feed, tokens, usage
 
 FACTS = Facts("shop-api", "busy", True, None, {}, frozenset())
 
@@ -93,6 +93,18 @@ def test_the_context_shown_is_the_newest_that_a_request_really_read() -> None:
     assert session.context.tokens == 101_002
     assert session.last_request_at == START + 60
     assert session.request_count == 2
+
+
+def test_a_bust_found_what_its_first_call_found() -> None:
+    calls = [
+        Iteration("message", None, tokens(0, 20_000, 0, 81_000, 20)),
+        Iteration("message", None, tokens(0, 101_000, 0, 500, 30)),
+    ]
+    searching = usage(0, 121_000, 0, 81_500, 50, iterations=calls)
+    session = summed([request("msg_1"), assistant("msg_2", searching, at=START + 60)]).session
+    (bust,) = session.busts
+    assert (bust.cache_read, bust.message_id) == (20_000, "msg_2")
+    assert (bust.expected_read, bust.rewritten) == (101_000, 81_000)
 
 
 def test_agents_stand_in_the_order_of_their_first_request() -> None:
