@@ -227,7 +227,8 @@ class Limit(Struct, frozen=True, gc=False):
 class Reported(Struct, frozen=True, gc=False):
     """What Claude Code told its status line at ``at``, where that is kept (``ccmon statusline``).
 
-    ``cost`` is the client's own total in USD, hidden requests included.
+    ``cost`` is the client's own total in USD, hidden requests included. ``cache_at`` is when
+    ``ttl`` and ``expires_at`` were told, where that was before ``at``.
     """
 
     at: float
@@ -236,6 +237,7 @@ class Reported(Struct, frozen=True, gc=False):
     expires_at: float | None = None
     cost: float | None = None
     limits: tuple[Limit, ...] = ()
+    cache_at: float | None = None
 
 
 class Notice(Struct, frozen=True, eq=False, gc=False):

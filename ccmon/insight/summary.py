@@ -233,7 +233,9 @@ def _cache(folds: Folds) -> Cache:
 
 def _told(cache: Cache, last: Request, reported: Reported | None) -> Cache:
     """The cache with the client's own deadline, where that was told after the last request."""
-    if reported is None or reported.expires_at is None or reported.at < (last.at or 0.0):
+    if reported is None or reported.expires_at is None:
+        return cache
+    if (reported.cache_at or reported.at) < (last.at or 0.0):
         return cache
     return replace(cache, ttl=reported.ttl or cache.ttl, expires_at=reported.expires_at)
 
