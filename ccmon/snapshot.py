@@ -46,14 +46,25 @@ class Context(Struct, frozen=True, eq=False, gc=False):
     requests_per_turn: float | None
     crossing_point: float | None
 
+    @property
+    def current(self) -> int:
+        """Tokens that the next request begins with: what a compaction left, else ``tokens``."""
+        return self.tokens if self.compacted_to is None else self.compacted_to
+
 
 class NextRequest(Struct, frozen=True, eq=False, gc=False):
-    """Price of the next request, cache warm and cold; ``reread`` + ``fresh`` = warm."""
+    """Price of the next request, cache warm and cold; ``reread`` + ``fresh`` = warm.
+
+    ``lapse`` is what writing again what it would have re-read costs beyond ``reread``.
+    ``estimated`` after a compaction, while only an estimate says what that left.
+    """
 
     warm: float | None
     cold: float | None
     reread: float | None
     fresh: float | None
+    lapse: float | None = None
+    estimated: bool = False
 
 
 class CacheAlert(Struct, frozen=True, eq=False, gc=False):
@@ -98,7 +109,7 @@ class Cache(Struct, frozen=True, eq=False, gc=False):
     ``caching`` is False when no request ever read or wrote the cache.
     ``expires_at`` counts from the start of the last request (the safer
     reading). ``avoidable`` is what busts cost beyond a normal read; ``written`` the tokens ever
-    written to the cache.
+    written to the cache. ``ttl_is_estimated`` where no write said to which tier it went.
     """
 
     caching: bool
@@ -112,6 +123,7 @@ class Cache(Struct, frozen=True, eq=False, gc=False):
     written: int = 0
     alert: CacheAlert = CacheAlert()
     ttl_check: TtlCheck = TtlCheck()
+    ttl_is_estimated: bool = False
 
     def state_at(self, now: float) -> CacheState:
         """Warm or cold at ``now``; ``off`` without caching, ``unknown`` without a deadline."""

@@ -158,7 +158,7 @@ def deadline_text(session: Session) -> str:
     """When the cache goes cold, and the price of a request before and after that."""
     if session.cache is None or session.context is None:
         return ""
-    text = f"{format.tokens(session.context.tokens)} cached until"
+    text = f"{format.tokens(session.context.current)} cached until"
     text += f" {format.clock(session.cache.expires_at)}"
     following = session.next_request
     if following is not None and following.cold is not None:

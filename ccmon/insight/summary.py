@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccmon.insight.compaction import crossing_point, forecast
+from ccmon.insight.compaction import Left, crossing_point, forecast
 from ccmon.insight.drag import DragFold
 from ccmon.insight.hidden import Reckoner, Reckoning, lower_bound_reasons, with_calls
 from ccmon.insight.running import Folds, Running
@@ -31,6 +31,9 @@ from ccmon.snapshot import (
     Subagent,
 )
 from ccmon.transcripts.locate import AgentMeta
+
+COMPACTED = Drag("off", None, None, None, None, None, None, None, None, None, None)
+"""Drag after a compaction: whatever was carried is gone, and nothing is known of what follows."""
 
 
 class Facts(Struct, frozen=True):
@@ -123,7 +126,7 @@ class Summaries:
         last, newest = stats.last, main.last
         reasons = lower_bound_reasons(every, reckoning)
         streams = ledger.main_streams() or ([newest.stream] if newest else [])
-        following = _following(stats)
+        following = _following(main, folds)
         return Session(
             session_id=ledger.session_id,
             title=ledger.title(),
@@ -150,10 +153,10 @@ class Summaries:
             hidden=reckoning.hidden,
             context=self._context(main, stats, facts.reported) if last else None,
             next_request=following if last else None,
-            cache=_told(_cache(folds), last, facts.reported) if last else None,
+            cache=_told(_cache(main, folds), last, facts.reported) if last else None,
             reread=_reread(stats) if last else None,
             spend=_spend(stats, every) if last else None,
-            drag=_drag(folds.drag, following) if last else None,
+            drag=_drag(main, folds.drag, following) if last else None,
             busts=_busts(every),
             compactions=compactions,
             subagents=tuple(
@@ -208,11 +211,14 @@ def _opening(ledger: SessionLedger) -> int | None:
     return next((row.context for row in rows if row.context >= TINY_CONTEXT), None)
 
 
-def _following(stats: ThreadStats) -> NextRequest:
-    return forecast(stats, stats.last.price if stats.last else None, stats.tier)
+def _following(thread: Thread, folds: Folds) -> NextRequest:
+    stats, left = folds.stats, None
+    if thread.compacted_to is not None:
+        left = Left(thread.compacted_to, folds.drag.habits.prefix)
+    return forecast(stats, stats.last.price if stats.last else None, stats.tier, left)
 
 
-def _cache(folds: Folds) -> Cache:
+def _cache(thread: Thread, folds: Folds) -> Cache:
     stats, last = folds.stats, folds.stats.last
     ttl = stats.tier
     start = (last.started_at or last.at) if last else None
@@ -228,6 +234,7 @@ def _cache(folds: Folds) -> Cache:
         written=stats.usage.cache_creation_input_tokens,
         alert=folds.alert.alert(),
         ttl_check=folds.pauses.check(stats),
+        ttl_is_estimated=ttl is not None and thread.carried.tier is None,
     )
 
 
@@ -237,7 +244,13 @@ def _told(cache: Cache, last: Request, reported: Reported | None) -> Cache:
         return cache
     if (reported.cache_at or reported.at) < (last.at or 0.0):
         return cache
-    return replace(cache, ttl=reported.ttl or cache.ttl, expires_at=reported.expires_at)
+    guessed = cache.ttl_is_estimated and reported.ttl is None
+    return replace(
+        cache,
+        ttl=reported.ttl or cache.ttl,
+        expires_at=reported.expires_at,
+        ttl_is_estimated=guessed,
+    )
 
 
 def _reread(stats: ThreadStats) -> Reread:
@@ -261,7 +274,9 @@ def _spend(stats: ThreadStats, every: Sequence[ThreadStats]) -> Spend:
     )
 
 
-def _drag(drag: DragFold, following: NextRequest) -> Drag:
+def _drag(thread: Thread, drag: DragFold, following: NextRequest) -> Drag:
+    if thread.compacted_to is not None:
+        return COMPACTED
     plan = drag.plan if drag.requests > 1 else None
     known = drag.ratios.o is not None
     return Drag(
@@ -299,8 +314,8 @@ def _subagent(
         cost_is_lower_bound=bool(stats.output_lower_bounds or stats.unpriced or hides),
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
-        cache=_cache(folds) if last else None,
-        next_request=_following(stats) if last else None,
+        cache=_cache(thread, folds) if last else None,
+        next_request=_following(thread, folds) if last else None,
     )
 
 

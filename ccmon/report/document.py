@@ -112,6 +112,7 @@ def _sums(session: snapshot.Session) -> Json:
         "usage": _usage(session.usage),
         "cost_usd": _money(session.cost),
         "cost_is_lower_bound": session.cost_is_lower_bound,
+        "cost_is_estimated": session.cost_is_estimated,
         "lower_bound_reasons": list(session.lower_bound_reasons),
         "unpriced_requests": session.unpriced_requests,
         "output_lower_bound_requests": session.output_lower_bound_requests,
@@ -127,6 +128,7 @@ def _sums(session: snapshot.Session) -> Json:
 def _context(context: snapshot.Context) -> Json:
     return {
         "tokens": context.tokens,
+        "compacted_to": context.compacted_to,
         "window": context.window,
         "window_source": context.window_source,
         "fill": _ratio(context.fill),
@@ -137,7 +139,11 @@ def _context(context: snapshot.Context) -> Json:
 
 
 def _next_request(forecast: snapshot.NextRequest) -> Json:
-    return {"warm_usd": _money(forecast.warm), "cold_usd": _money(forecast.cold)}
+    return {
+        "warm_usd": _money(forecast.warm),
+        "cold_usd": _money(forecast.cold),
+        "is_estimated": forecast.estimated,
+    }
 
 
 def _cache(cache: snapshot.Cache, now: float) -> Json:
@@ -153,6 +159,7 @@ def _cache(cache: snapshot.Cache, now: float) -> Json:
         "alert_share": _ratio(cache.alert.share),
         "ttl_5m_usd": _money(cache.ttl_check.cost_5m),
         "ttl_1h_usd": _money(cache.ttl_check.cost_1h),
+        "ttl_is_estimated": cache.ttl_is_estimated,
     }
 
 

@@ -158,8 +158,8 @@ def _next(
     forecast: snapshot.NextRequest, cache: snapshot.Cache | None, page: Page, now: float
 ) -> list[Piece]:
     return [
-        Piece(f"warm {format.money(forecast.warm)}", ""),
-        Piece(f"cold {format.money(forecast.cold)}"),
+        Piece(f"warm {format.money(forecast.warm, estimated=forecast.estimated)}", ""),
+        Piece(f"cold {format.money(forecast.cold, estimated=forecast.estimated)}"),
         Piece(_deadline(cache, page, now)),
     ]
 

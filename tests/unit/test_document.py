@@ -35,16 +35,16 @@ SCHEMA = {
     "totals": "sessions active_sessions requests usage cost_usd? cost_is_lower_bound"
     " unpriced_requests",
     "session": "session_id title? project cwd? model? version? active status started_at?"
-    " last_request_at? turns requests usage cost_usd? cost_is_lower_bound lower_bound_reasons"
-    " unpriced_requests output_lower_bound_requests hidden? context? next_request? cache? reread?"
-    " spend_split? drag? composition? busts compactions subagents findings attempts reported?",
+    " last_request_at? turns requests usage cost_usd? cost_is_lower_bound cost_is_estimated"
+    " lower_bound_reasons unpriced_requests output_lower_bound_requests hidden? context?"
+    " next_request? cache? reread? spend_split? drag? composition? busts compactions subagents findings attempts reported?",
     "usage": USAGE,
     "hidden": "requests cost_usd? method",
-    "context": "tokens window? window_source fill? growth_per_request? requests_per_turn?"
-    " crossing_point?",
-    "next_request": "warm_usd? cold_usd?",
+    "context": "tokens compacted_to? window? window_source fill? growth_per_request?"
+    " requests_per_turn? crossing_point?",
+    "next_request": "warm_usd? cold_usd? is_estimated",
     "cache": "state ttl? expires_at? hit_rate? hit_rate_last20? write_factor? avoidable_usd? alert"
-    " alert_share? ttl_5m_usd? ttl_1h_usd?",
+    " alert_share? ttl_5m_usd? ttl_1h_usd? ttl_is_estimated",
     "reread": "share? unique_tokens amplification? effective_multiple?",
     "spend_split": "carry_usd? rewrite_usd? fresh_usd? output_usd?",
     "drag": "state d? o? base_tokens? carried_usd? compact_usd? compact_cold_usd?"
@@ -157,7 +157,7 @@ def test_an_unpriced_session_has_objects_full_of_nulls_and_never_a_zero_price() 
     (found,) = shown_by(unpriced_session())["sessions"]
     assert found["cost_usd"] is None
     assert set(found["spend_split"].values()) == {None}
-    assert set(found["next_request"].values()) == {None}
+    assert found["next_request"] == {"warm_usd": None, "cold_usd": None, "is_estimated": False}
     assert found["cache"]["state"] == "off"
     assert found["cache"]["expires_at"] is None
 

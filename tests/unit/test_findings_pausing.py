@@ -9,6 +9,7 @@ from ccmon.insight.ttl import Tiers
 from ccmon.measures import Ttl
 from ccmon.requests import Request
 from ccmon.snapshot import Session, Status
+from tests.builders import START, boundary
 from tests.cases import case_of, found, growing, only, session_like, steady, summed_of
 
 HOUR = 3_600.0
@@ -53,6 +54,27 @@ class TestGoingCold:
         finding = only(late(session, 0.9 * HOUR), "F2")
         assert (finding.saving, finding.value) == (None, 0.0)
         assert finding.title == "cache goes cold at 10:35:20"
+
+
+def compacted(*contexts: int) -> Session:
+    """A session that was compacted after its last request, and asked nothing since."""
+    end = START + (len(contexts) + 1) * 60
+    return summed_of([*growing(*contexts), boundary(contexts[-1], 5_000, at=end)]).session
+
+
+class TestCompacted:
+    def test_nothing_large_goes_cold(self) -> None:
+        session = compacted(150_000, 200_000)
+        assert found(late(session, 0.9 * HOUR), "F2") == []
+        assert found(late(session, HOUR), "F3") == []
+
+    def test_a_large_rest_counts_as_what_it_is(self) -> None:
+        session = summed_of(
+            [*growing(30_000, 200_000), boundary(200_000, 60_000, at=START + 200)]
+        ).session
+        assert dict(only(late(session, 0.9 * HOUR), "F2").evidence)["context"] == 78_000
+        finding = only(late(session, HOUR), "F3")
+        assert finding.saving == pytest.approx(48_000 * 8e-6)
 
 
 class TestGoneCold:

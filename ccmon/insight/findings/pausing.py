@@ -29,12 +29,12 @@ def going_cold(case: Case) -> Iterator[Finding]:
 
     Without a price the saving is not known; what to do is the same.
     """
-    last, price, cache = case.last, case.price, case.session.cache
+    last, price, cache, tokens = case.last, case.price, case.session.cache, case.tokens
     if case.phase != "ending" or not case.resting or last is None or cache is None:
         return
-    if last.context <= WORTH_KEEPING:
+    if tokens <= WORTH_KEEPING:
         return
-    saving = (case.write(price) - price.read) * last.context if price is not None else None
+    saving = (case.write(price) - price.read) * tokens if price is not None else None
     at = format.clock(cache.expires_at)
     yield Finding(
         id="F2",
@@ -42,12 +42,12 @@ def going_cold(case: Case) -> Iterator[Finding]:
         severity="warn",
         title=f"cache goes cold at {at}",
         action=f"Send the next prompt before {at}, or run /compact before you leave.",
-        basis=f"a {cache.ttl} cache of {format.tokens(last.context)} tokens, from the start of the"
+        basis=f"a {cache.ttl} cache of {format.tokens(tokens)} tokens, from the start of the"
         " last request",
         value=saving or 0.0,
         saving=saving,
         request=last.n,
-        evidence=(("context", last.context), ("expires_at", format.iso(cache.expires_at))),
+        evidence=(("context", tokens), ("expires_at", format.iso(cache.expires_at))),
     )
 
 
@@ -57,15 +57,16 @@ def gone_cold(case: Case) -> Iterator[Finding]:
     Silent where a new session would begin nearly as large. Without a price it is told in tokens.
     """
     first, last, price, session = case.first, case.last, case.price, case.session
+    tokens = case.tokens
     if case.phase != "cold" or not case.resting or first is None or last is None:
         return
-    excess = last.context - first.context
+    excess = tokens - first.context
     saving = case.write(price) * excess if price is not None else None
     too_little = saving is not None and saving < WORTH_STARTING_ANEW
-    if last.context <= WORTH_KEEPING or excess <= 0 or too_little:
+    if tokens <= WORTH_KEEPING or excess <= 0 or too_little:
         return
     cold = session.next_request.cold if session.next_request is not None else None
-    costs, begins = f"writes {format.tokens(last.context)}", format.tokens(first.context)
+    costs, begins = f"writes {format.tokens(tokens)}", format.tokens(first.context)
     if cold is not None and price is not None:
         costs = f"costs {format.money(cold)}"
         begins = format.money(case.write(price) * first.context)
@@ -77,11 +78,11 @@ def gone_cold(case: Case) -> Iterator[Finding]:
         title=f"cold: next prompt {costs}",
         action=f"Start a new session for new work, about {begins} to begin; go on here, or from a"
         " summary, only if what this one knows still matters.",
-        basis=f"the cache expired at {at}; the next request writes {format.tokens(last.context)}"
+        basis=f"the cache expired at {at}; the next request writes {format.tokens(tokens)}"
         f" again, a new session began with {format.tokens(first.context)}",
         value=saving or 0.0,
         saving=saving,
-        evidence=(("context", last.context), ("first_context", first.context)),
+        evidence=(("context", tokens), ("first_context", first.context)),
     )
 
 
