@@ -154,7 +154,7 @@ def sample_session() -> Session:
         output_lower_bound_requests=0,
         hidden=Hidden(1, 0.121428, "estimated"),
         context=Context(397_389, None, 1_000_000, "table", 0.3974, 1656.0, 12.3, 137_457.0),
-        next_request=NextRequest(0.106969, 3.206603, 0.079478, 0.027491),
+        next_request=NextRequest(0.106969, 3.206603, 0.079478, 0.027491, 3.099642),
         cache=Cache(
             True, "1h", at("15:04:02"), 0.9808, 0.9943, 2.6052, 3, 4.129289, 1_035_277,
             _ALERT, TtlCheck(9.876146, 5.743916, 8, 1),

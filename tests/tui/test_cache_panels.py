@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from ccmon.measures import Price, Ttl
+from ccmon.measures import Price
 from ccmon.requests import Bust, Why
-from ccmon.snapshot import Session, TtlCheck
+from ccmon.snapshot import NextRequest, Session, TtlCheck
 from ccmon.tui.widgets.cache_panels import (
     KeepWarm,
     bust_frame,
@@ -34,36 +34,37 @@ def cache_of(**changes: object) -> Session:
     return replace(session, cache=replace(session.cache, **changes))
 
 
-@pytest.mark.parametrize(
-    ("price", "ttl", "lapse", "warm", "requests"),
-    [
-        (Price("opus-5", 5e-6, 6.25e-6, 10e-6, 0.5e-6, 25e-6), "5m", 0.575, 0.05, 12),
-        (Price("opus-5", 5e-6, 6.25e-6, 10e-6, 0.5e-6, 25e-6), "1h", 0.95, 0.05, 19),
-        (Price("opus-5-5", 4e-6, 5e-6, 8e-6, 0.2e-6, 20e-6), "5m", 0.48, 0.02, 24),
-        (Price("opus-5-5", 4e-6, 5e-6, 8e-6, 0.2e-6, 20e-6), "1h", 0.78, 0.02, 39),
-    ],
-)
-def test_a_lapse_costs_as_much_as_so_many_warm_requests(
-    price: Price, ttl: Ttl, lapse: float, warm: float, requests: int
-) -> None:
-    """V16: per 100k of context."""
-    session = cache_of(ttl=ttl)
-    assert session.context is not None
-    newest = replace(session.requests[-1], price=price)
-    keep = KeepWarm.of(
-        replace(session, requests=(newest,), context=replace(session.context, tokens=100_000))
-    )
+def test_a_lapse_costs_as_much_as_so_many_warm_requests() -> None:
+    """V16: per 100k of context, opus-5-5 in the tier of an hour."""
+    following = NextRequest(0.03, 0.81, 0.02, 0.01, 0.78)
+    keep = KeepWarm.of(replace(sample.sample_session(), next_request=following))
     assert keep is not None
-    assert keep.lapse == pytest.approx(lapse)
-    assert keep.request == pytest.approx(warm)
-    assert keep.requests == requests
+    assert (keep.request, keep.lapse, keep.requests) == (0.02, 0.78, 39)
+
+
+def test_an_aside_does_not_change_what_keeping_warm_costs() -> None:
+    """A request for a title, on another model: nothing that lies ahead is priced by it."""
+    session = sample.sample_session()
+    haiku = Price("haiku", 1e-6, 1.25e-6, 2e-6, 0.1e-6, 5e-6)
+    aside = replace(session.requests[-1], context=300, price=haiku)
+    with_aside = replace(session, requests=(*session.requests, aside))
+    assert KeepWarm.of(with_aside) == KeepWarm.of(session)
 
 
 def test_without_a_price_or_a_request_nothing_is_said_of_keeping_warm() -> None:
     session = sample.sample_session()
-    unpriced = replace(session.requests[-1], price=None)
-    assert KeepWarm.of(replace(session, requests=(unpriced,))) is None
-    assert KeepWarm.of(replace(session, requests=())) is None
+    unpriced = NextRequest(None, None, None, None)
+    assert KeepWarm.of(replace(session, next_request=unpriced)) is None
+    assert KeepWarm.of(replace(session, next_request=None)) is None
+
+
+def test_a_forecast_after_a_compaction_is_an_estimate() -> None:
+    session = sample.sample_session()
+    assert session.next_request is not None
+    estimate = replace(session.next_request, estimated=True)
+    session = replace(session, next_request=estimate)
+    assert "~$0.107" in text_of(pause_frame(session, WIDTH, sample.NOW))
+    assert "~$3.21" in text_of(pause_frame(session, WIDTH, DEADLINE))
 
 
 def test_a_warm_cache_says_until_when_and_what_comes_after() -> None:

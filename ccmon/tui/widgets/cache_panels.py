@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from textwrap import wrap
 
 from textual.content import Content
@@ -55,15 +56,11 @@ class KeepWarm:
 
     @classmethod
     def of(cls, session: Session) -> KeepWarm | None:
-        """For the context of the newest main request, in the tier it is cached in."""
-        context, cache = session.context, session.cache
-        price = session.requests[-1].price if session.requests else None
-        if context is None or cache is None or price is None:
+        """For what the next request finds in the cache; None where that has no price."""
+        following = session.next_request
+        if following is None or not following.reread or following.lapse is None:
             return None
-        if not price.read or not context.tokens:
-            return None
-        write = price.write_1h if cache.ttl == "1h" else price.write_5m
-        return cls(price.read * context.tokens, (write - price.read) * context.tokens)
+        return cls(following.reread, following.lapse)
 
 
 def countdown_moves(cache: Cache | None, before: float, now: float) -> bool:
@@ -98,8 +95,9 @@ def pause_frame(session: Session, width: int, now: float) -> Frame:
         cost = session.requests[-1].cost if session.requests else None
         last = line(("the last request cost ", "$label"), (fmt.money(cost), "$bright bold"))
         return Frame(name, [_said("Nothing is cached: a pause costs nothing."), last], value=value)
-    warm: Sequence[Part] = [("warm ", "$label"), (fmt.money(price.warm), "$bright")]
-    cold: Sequence[Part] = [("cold ", "$label"), (fmt.money(price.cold), "$bright")]
+    usd = partial(fmt.money, estimated=price.estimated)
+    warm: Sequence[Part] = [("warm ", "$label"), (usd(price.warm), "$bright")]
+    cold: Sequence[Part] = [("cold ", "$label"), (usd(price.cold), "$bright")]
     rows = [_said("When the cache goes cold is not known."), facts(width, warm, cold)]
     return Frame(name, rows, value=value)
 
@@ -128,9 +126,9 @@ def _warm_rows(session: Session, cache: Cache, price: NextRequest, width: int) -
     drag = session.drag
     until = fmt.clock(cache.expires_at, seconds=False)
     rows = _Rows(width)
-    warm = (fmt.money(price.warm), "$bright bold")
+    warm = (fmt.money(price.warm, estimated=price.estimated), "$bright bold")
     rows.add("until", until, "next prompt", warm, (" a request", "$label"))
-    cold = (fmt.money(price.cold), "$bright")
+    cold = (fmt.money(price.cold, estimated=price.estimated), "$bright")
     times = price.cold / price.warm if price.cold and price.warm else None
     rows.add("after", until, "first request", cold, f"  {fmt.multiple(times)}" if times else "")
     if drag is not None and drag.compact is not None:
@@ -160,10 +158,10 @@ def _keep_warm_row(session: Session, width: int) -> list[Content]:
 def _cold_rows(session: Session, price: NextRequest, width: int) -> list[Content]:
     drag, context = session.drag, session.context
     rows = _Rows(width)
-    cold = (fmt.money(price.cold), "$bright bold")
-    tokens = f" for {fmt.tokens_short(context.tokens)}" if context is not None else ""
+    cold = (fmt.money(price.cold, estimated=price.estimated), "$bright bold")
+    tokens = f" for {fmt.tokens_short(context.current)}" if context is not None else ""
     rows.add("next", "prompt", "first request", cold, (tokens, "$label"))
-    warm = (fmt.money(price.warm), "$bright")
+    warm = (fmt.money(price.warm, estimated=price.estimated), "$bright")
     rows.add("then", "", "next requests", warm, (" each", "$label"))
     if drag is not None and drag.compact_cold is not None:
         rows.add("/compact", "now", "", (fmt.money(drag.compact_cold), "$bright"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual.content import Content
 
@@ -58,11 +59,12 @@ def _next_row(session: Session, width: int, now: float) -> Content:
     if price is None:
         return line(_named("NEXT"), (fmt.NONE, "$faint"))
     cold = session.cache is not None and session.cache.state_at(now) == "cold"
+    usd = partial(fmt.money, short=True, estimated=price.estimated)
     groups: list[Sequence[Part]] = [
         [_named("NEXT"), ("warm ", "$label"),
-         (fmt.money(price.warm, short=True), "" if cold else "$bright bold")],
+         (usd(price.warm), "" if cold else "$bright bold")],
         [("cold ", "$label"),
-         (fmt.money(price.cold, short=True), "$bright bold" if cold else "$bright")],
+         (usd(price.cold), "$bright bold" if cold else "$bright")],
     ]  # fmt: skip
     if price.warm and price.cold is not None:
         groups[-1] = [*groups[-1], (f" {fmt.multiple(price.cold / price.warm)}", "$label")]
@@ -123,8 +125,8 @@ def one_line(session: Session, width: int, now: float) -> Content:
         groups.append([chip(session.drag)])
     if price is not None and cache is not None:
         cold = cache.state_at(now) == "cold"
-        usd = price.cold if cold else price.warm
-        groups.append([(fmt.money(usd, short=True), "$bright bold")])
+        usd = fmt.money(price.cold if cold else price.warm, short=True, estimated=price.estimated)
+        groups.append([(usd, "$bright bold")])
     if cache is not None:
         word, style = state_word(cache, now)
         warm = word == "WARM" and cache.expires_at is not None

@@ -7,6 +7,7 @@ rather than cutting a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual.content import Content
 
@@ -114,8 +115,9 @@ def next_frame(session: Session, width: int, now: float, *, extra: bool = False)
         words = "the cache has expired" if cold_now else "when the cache expires"
         multiple = line(fmt.multiple(price.cold / price.warm))
         times = line((words, "$label"), "  ", multiple)
-    warm = line(("warm".ljust(pad), "$label"), (fmt.money(price.warm), warm_style))
-    cold = line(("cold".ljust(pad), "$label"), (fmt.money(price.cold), cold_style))
+    usd = partial(fmt.money, estimated=price.estimated)
+    warm = line(("warm".ljust(pad), "$label"), (usd(price.warm), warm_style))
+    cold = line(("cold".ljust(pad), "$label"), (usd(price.cold), cold_style))
     rows = [spread(width, warm, split, parts), spread(width, cold, times, multiple)]
     if drag is not None and extra and drag.compact is not None:
         rows.append(_compact_row(session, width, pad))
