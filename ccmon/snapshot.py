@@ -281,6 +281,14 @@ class Subagent(Struct, frozen=True, eq=False, gc=False):
     next_request: NextRequest | None = None
 
 
+class AttemptCounts(Struct, frozen=True, gc=False):
+    """How many requests were sent that no response answers, by what became of them."""
+
+    in_flight: int = 0
+    refused: int = 0
+    lost: int = 0
+
+
 class Session(Struct, frozen=True, eq=False, gc=False):
     """One session: the main thread's requests and the sums with its sub-agents.
 
@@ -288,7 +296,8 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     sub-agents; ``context``, ``cache``, ``reread``, ``drag``, ``compactions`` are
     the main thread. ``lower_bound_reasons`` says why ``cost`` is a lower bound.
     The objects from ``context`` to ``drag`` are None while no request is known. ``findings`` are
-    ranked, the most pressing first.
+    ranked, the most pressing first. ``attempts`` are all in flight and the newest of the others,
+    ``attempt_counts`` counts all of them.
     """
 
     session_id: str
@@ -325,6 +334,7 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     subagents: tuple[Subagent, ...]
     requests: tuple[Request, ...]
     attempts: tuple[Attempt, ...] = ()
+    attempt_counts: AttemptCounts = AttemptCounts()
     findings: tuple[Finding, ...] = ()
     reported: Reported | None = None
 

@@ -224,12 +224,11 @@ def ttl(seconds: float) -> str:
     return f"{seconds / 3600:.0f}h" if seconds >= 3600 else f"{seconds / 60:.0f}m"
 
 
-def unseen(hidden: Hidden | None, attempts: Sequence[Attempt]) -> str:
+def unseen(hidden: Hidden | None, lost: int) -> str:
     """What is billed and stands in no line: ``~$0.12 hidden in 3 requests (1 lost)``.
 
-    Attempts that may be billed are among the hidden requests; empty where there is nothing.
+    ``lost`` attempts may be billed and are among the hidden requests; empty where there is nothing.
     """
-    lost = sum(attempt.state == "lost" for attempt in attempts)
     requests = max(hidden.requests if hidden is not None else 0, lost)
     cost = hidden.cost if hidden is not None else None
     if not requests and not cost:
@@ -241,14 +240,6 @@ def unseen(hidden: Hidden | None, attempts: Sequence[Attempt]) -> str:
     return f"{price} hidden in {format.plural(requests, 'request')}" + (
         f" ({lost:,} lost)" if lost else ""
     )
-
-
-def no_request(requests: int, agents: int, price: str) -> str:
-    """Why the main thread has nothing to show; ``requests`` are those of its ``agents``."""
-    if not requests:
-        return "no request yet"
-    held = f"{requests:,} in {format.plural(agents, 'subagent')}, {price}"
-    return f"no request in the main thread; {held}"
 
 
 def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str:

@@ -15,6 +15,7 @@ from ccmon.entries import (
     Iteration,
     ModelBill,
     Tokens,
+    ToolResult,
     UsageLine,
     UserEntry,
 )
@@ -145,9 +146,20 @@ def failed(reason: str, *, refused: bool = True) -> ErrorEntry:
     return ErrorEntry(timestamp=START, session_id=SESSION, reason=reason, refused=refused)
 
 
-def interrupt(*, at: float | None = START) -> UserEntry:
-    """The user stopped what went on."""
-    return UserEntry(timestamp=at, session_id=SESSION, interrupted=True)
+def interrupt(*, at: float | None = START, tool: bool = False) -> UserEntry:
+    """The user stopped what went on: a request, or a ``tool`` as the line says."""
+    return UserEntry(timestamp=at, session_id=SESSION, interrupted=True, stopped_tool=tool)
+
+
+def agent_result(agent: str, *, at: float | None = START, receipt: bool = False) -> UserEntry:
+    """The result of a sub-agent, or the ``receipt`` for one in the background."""
+    return UserEntry(
+        timestamp=at,
+        session_id=SESSION,
+        results=(ToolResult("call", 10, False),),
+        result_agent_id=agent,
+        result_is_receipt=receipt,
+    )
 
 
 def totals(

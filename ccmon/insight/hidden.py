@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccmon.insight.billed import Difference, Visible
-from ccmon.ledger.attempts import Sent, attempt
+from ccmon.insight.unanswered import Unanswered, Waited, counts, newest
 from ccmon.ledger.prices import PriceTable, normalised
 from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats
@@ -20,7 +20,7 @@ from ccmon.ledger.thread import Thread
 from ccmon.ledger.traces import Bill
 from ccmon.measures import Usage
 from ccmon.requests import Attempt, Compaction
-from ccmon.snapshot import Hidden
+from ccmon.snapshot import AttemptCounts, Hidden
 
 COMPACTION_AGENT = "acompact"
 """Agent files of old clients that hold the compaction call itself begin so."""
@@ -28,9 +28,6 @@ SAME_COMPACTION = 900.0
 """Longest time between such a call and the boundary it led to, in seconds."""
 LEAST_SHARE = 0.89
 """``preTokens`` is at least this share of what the compaction call reads (measured)."""
-SHOWN_ATTEMPTS = 50
-"""So many attempts are shown, the newest ones, beside those still in flight."""
-
 HIDDEN_REASONS = ("compaction", "attempt", "interrupt", "side")
 """Why a cost may lack hidden requests, in the order of telling."""
 
@@ -41,13 +38,15 @@ Totals = tuple[Stream, Bill]
 class Reckoning(Struct, frozen=True, eq=False, gc=False):
     """What is known of a session's hidden requests, and whose cost they make a lower bound.
 
-    ``reasons`` are those of compaction, attempt, interrupt and side that hold. ``threads`` and
-    ``models`` (by normalised id) are those with hidden requests. ``conflict`` says that the
+    ``counts`` are of all attempts, ``attempts`` the newest. ``reasons`` are those of compaction,
+    attempt, interrupt and side that hold. ``threads`` and ``models`` (by normalised id) are those
+    with hidden requests. ``conflict`` says that the
     client's own totals contradict each other or the responses.
     """
 
     hidden: Hidden | None
     attempts: tuple[Attempt, ...]
+    counts: AttemptCounts
     reasons: frozenset[str]
     threads: frozenset[str]
     models: frozenset[str]
@@ -71,6 +70,7 @@ class Reckoner:
     def __init__(self, prices: PriceTable) -> None:
         self._prices = prices
         self._visible = Visible()
+        self._unanswered = Unanswered(prices)
 
     def reckon(
         self,
@@ -78,12 +78,14 @@ class Reckoner:
         compactions: Mapping[str, Sequence[Compaction]],
         *,
         ended: bool,
+        finished: frozenset[str],
         unsure: bool,
     ) -> Reckoning:
         """The hidden requests of a settled ledger; ``compactions`` by thread.
 
-        ``ended`` says that the session runs no more, ``unsure`` that the output of some request is
-        a lower bound, which the client's totals may know better.
+        ``ended`` says that the session runs no more, ``finished`` names sub-agents that do not.
+        ``unsure``: the output of some request is a lower bound, which the client's totals may know
+        better.
         """
         totals, difference = ledger.bill(), None
         if totals is not None:
@@ -93,14 +95,8 @@ class Reckoner:
         conflict = ledger.torn() or (difference is not None and difference.negative)
         if difference is None or difference.negative:
             totals = difference = None
-        attempts, lost = [], []
-        for stream, sent in ledger.unanswered():
-            shown = self._attempt(ledger, stream, sent, ended)
-            attempts.append(shown)
-            if shown.state == "lost":
-                totalled = _is_totalled(stream, sent.place, sent.at, totals)
-                name = normalised(sent.model or "")
-                lost.append(Call("attempt", sent.agent, name, shown.usage, shown.cost, totalled))
+        attempts = self._unanswered.look(ledger, ended=ended, finished=finished)
+        lost = [_lost_call(each, totals) for each in attempts if each.shown.state == "lost"]
         calls = [*_compaction_calls(ledger, compactions, totals), *lost]
         inside, outside = _sorted_out(calls, difference)
         more = difference is not None and _shows_more(difference, inside, unsure)
@@ -110,21 +106,14 @@ class Reckoner:
         reasons |= ({"interrupt"} if interrupted else set()) | ({"side"} if more else set())
         return Reckoning(
             hidden=_sum(difference, inside, outside, more, unsure),
-            attempts=_newest(attempts),
+            attempts=newest(attempts),
+            counts=counts(attempts),
             reasons=frozenset(reasons),
             threads=frozenset(call.thread for call in known) | interrupted,
             models=frozenset(call.model for call in known)
             | frozenset(difference.by_model if difference else ()),
             conflict=conflict,
         )
-
-    def _attempt(self, ledger: SessionLedger, stream: Stream, sent: Sent, ended: bool) -> Attempt:
-        thread = ledger.threads.get(sent.agent)
-        after = None
-        if thread is not None and sent.followed_by is not None:
-            after = thread.row_of(stream.sightings.get(sent.followed_by))
-        tier = thread.tier_at(after) if thread is not None and after is not None else None
-        return attempt(sent, after, tier, self._prices, ended=ended)
 
 
 def with_calls(
@@ -177,6 +166,13 @@ def _is_totalled(stream: Stream, place: int, at: float | None, totals: Totals | 
     if stream.source.agent_id is None:
         return stream.sort_key < file.sort_key
     return bill.until is None or at is None or at < bill.until
+
+
+def _lost_call(waited: Waited, totals: Totals | None) -> Call:
+    sent, shown = waited.sent, waited.shown
+    totalled = _is_totalled(waited.stream, sent.place, sent.at, totals)
+    model = normalised(sent.model or "")
+    return Call("attempt", sent.agent, model, shown.usage, shown.cost, totalled)
 
 
 def _compaction_calls(
@@ -314,10 +310,3 @@ def _interrupted(ledger: SessionLedger, totals: Totals | None) -> Iterator[str]:
                 continue
             if not _is_totalled(stream, interrupt.place, interrupt.at, totals):
                 yield agent
-
-
-def _newest(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """Those in flight and the newest of the others, in the order of time."""
-    others = [each for each in attempts if each.state != "in_flight"]
-    kept = others[-SHOWN_ATTEMPTS:]
-    return tuple(each for each in attempts if each.state == "in_flight" or each in kept)

@@ -103,6 +103,7 @@ class Summaries:
             ledger,
             called,
             ended=not facts.active,
+            finished=frozenset(agent for agent, meta in facts.agents.items() if meta.finished),
             unsure=any(each.output_lower_bounds for each in every),
         )
         session = self._session(ledger, facts, main, folds, agents, compactions, reckoning)
@@ -165,6 +166,7 @@ class Summaries:
             ),
             requests=tuple(main.rows),
             attempts=reckoning.attempts,
+            attempt_counts=reckoning.counts,
             reported=facts.reported,
         )
 

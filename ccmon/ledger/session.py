@@ -6,8 +6,9 @@ the result depends only on what the files hold. Pure: no files, no clock.
 
 from collections import Counter
 from itertools import pairwise
+from math import inf
 
-from ccmon.entries import AnyEntry, AttemptEntry, Entry
+from ccmon.entries import AnyEntry, AssistantEntry, AttemptEntry, Entry
 from ccmon.ledger.attempts import Sent
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies, Known
@@ -19,6 +20,8 @@ from ccmon.requests import MAIN
 
 TITLE_SOURCES = ("custom-title", "ai-title", "summary", "last-prompt")
 """Where a session's title may come from, best first."""
+LONGEST_ANSWER = 600.0
+"""So long the client waits for an answer before it gives up, in seconds."""
 
 
 class SessionLedger:
@@ -83,6 +86,21 @@ class SessionLedger:
         ]
         return sorted(found, key=_sent_at)
 
+    def over_by(self, agent: str) -> float:
+        """A sub-agent waits for nothing any more that it sent until then, in UNIX seconds.
+
+        Its result came, the user stopped the main chain, or that has gone on for so long that the
+        client cannot be waiting. ``-inf`` while nothing tells.
+        """
+        traces = [stream.traces for stream in self.streams.values()]
+        times = [each.results.get(agent, -inf) for each in traces]
+        if not any(agent in each.receipts for each in traces):
+            times += [stream.traces.stops.get(MAIN, -inf) for stream in self.main_streams()]
+        rows = self.main.rows
+        if rows and rows[-1].at is not None:
+            times.append(rows[-1].at - LONGEST_ANSWER)
+        return max(times, default=-inf)
+
     def title(self) -> str | None:
         """What the session is called: named by the user, by the client, or its first prompt."""
         streams = self.main_streams()
@@ -108,6 +126,7 @@ class Ledger:
         self._best: dict[str, Known] = {}
         self._order_changed = False
         self._senders: dict[str, Stream] = {}
+        self._attempts_changed = False
         self._changed: set[str] = set()
 
     @property
@@ -125,10 +144,12 @@ class Ledger:
     def stamp(self, source: Source, timestamp: float) -> None:
         """Note the time of any line, also of one that is no entry."""
         stream = self.stream(source)
-        unordered = stream.first_stamp is None and bool(stream.sightings)
+        unordered = stream.first_stamp is None
         stream.stamp(timestamp)
         if unordered:
-            self._reorder(stream)
+            self._attempts_changed = self._attempts_changed or source.path in self._senders
+            if stream.sightings:
+                self._reorder(stream)
 
     def apply(self, source: Source, span: Span, entry: AnyEntry) -> None:
         """Take in one entry of a file; entries of one file must come in file order."""
@@ -143,9 +164,10 @@ class Ledger:
         if chained is not None:
             self._session(stream)
         self._note_change(stream.owner_id)
+        if isinstance(entry, AttemptEntry | AssistantEntry) and entry.attempt_id:
+            self._senders[source.path] = stream
+            self._attempts_changed = True
         if sighting is None:
-            if isinstance(entry, AttemptEntry):
-                self._senders[source.path] = stream
             return
         if len(stream.sightings) > known:
             self._arrive(sighting)
@@ -158,7 +180,8 @@ class Ledger:
         stream = self._streams.pop(path, None)
         if stream is None:
             return
-        self._senders.pop(path, None)
+        if self._senders.pop(path, None) is not None:
+            self._attempts_changed = True
         for sighting in stream.sightings.values():
             self._leave(sighting)
         session = self.sessions.get(stream.owner_id)
@@ -187,14 +210,31 @@ class Ledger:
         return changed
 
     def _settle_attempts(self) -> None:
-        """An attempt that stands in several files belongs to the first of them."""
-        senders = [each for each in self._senders.values() if each.traces.attempts.unanswered]
+        """An attempt that stands in several files belongs to the first of them.
+
+        One that some file has the answer to is no other file's to miss it: a fork may begin with a
+        copy of what was in flight in the original, and have the same first stamp.
+        """
+        if not self._attempts_changed:
+            return
+        self._attempts_changed = False
+        senders = [
+            stream
+            for stream in self._senders.values()
+            if stream.traces.attempts.unanswered or stream.traces.copied
+        ]
         owners: dict[str, Stream] = {}
         for stream in sorted(senders, key=lambda each: each.sort_key):
+            for attempt_id in stream.traces.attempts.unanswered:
+                owners.setdefault(attempt_id, stream)
+        answered: set[str] = set()
+        for stream in self._senders.values() if owners else ():
+            answered |= owners.keys() & stream.traces.attempts.answered
+        for stream in senders:
             copied = frozenset(
                 attempt_id
                 for attempt_id in stream.traces.attempts.unanswered
-                if owners.setdefault(attempt_id, stream) is not stream
+                if attempt_id in answered or owners[attempt_id] is not stream
             )
             if copied != stream.traces.copied:
                 stream.traces.copied = copied

@@ -25,7 +25,7 @@ from ccmon.entries import (
     UsageLine,
     UserEntry,
 )
-from ccmon.ledger.traces import Traces
+from ccmon.ledger.traces import Interrupt, Traces
 from ccmon.measures import Span
 from ccmon.requests import MAIN, Entered
 
@@ -343,7 +343,9 @@ class Stream:
             return lane.last
         if entry.interrupted:
             last = lane.last.message_id if lane.last else None
-            self.traces.stop(span.offset, entry.timestamp, lane.agent, last)
+            answered = entry.stopped_tool and lane.last is not None and lane.last.final
+            interrupt = Interrupt(span.offset, entry.timestamp, last)
+            self.traces.stop(lane.agent, interrupt, answered=answered)
         if entry.timestamp is not None and (entry.prompt or entry.results):
             lane.last_input_at = entry.timestamp
         if entry.prompt is not None or entry.has_image:
@@ -354,6 +356,9 @@ class Stream:
         if entry.is_compact_summary:
             lane.summary_size = entry.size
         if entry.result_agent_id and entry.results:
+            self.traces.result(
+                entry.result_agent_id, entry.timestamp, receipt=entry.result_is_receipt
+            )
             call = self.calls.get(entry.results[0].tool_use_id)
             if call is not None:
                 self.agents[entry.result_agent_id] = call

@@ -6,8 +6,6 @@ change of meaning raises it.
 """
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +13,7 @@ import msgspec
 from ccmon import __version__, snapshot
 from ccmon.format import iso
 from ccmon.measures import Split, Usage
-from ccmon.requests import Attempt, Bust, Compaction, Request, Why
+from ccmon.requests import Bust, Compaction, Request, Why
 
 SCHEMA_VERSION = 1
 
@@ -81,7 +79,7 @@ def _session(session: snapshot.Session, requests: bool, now: float) -> Json:
         "compactions": [_compaction(compaction) for compaction in session.compactions],
         "subagents": [_subagent(agent, now) for agent in session.subagents],
         "findings": [_finding(finding) for finding in session.findings],
-        "attempts": _attempts(session.attempts),
+        "attempts": _attempts(session),
         "reported": session.reported and _reported(session.reported),
     }
     if requests:
@@ -270,13 +268,13 @@ def _measured(name: str, value: str | int | float | None) -> str | int | float |
     return _rounded(value, 2) if name.endswith("_requests") else _ratio(value)
 
 
-def _attempts(attempts: Sequence[Attempt]) -> Json:
-    counts = Counter(attempt.state for attempt in attempts)
-    sent = [attempt.at for attempt in attempts if attempt.state == "in_flight" and attempt.at]
+def _attempts(session: snapshot.Session) -> Json:
+    counts = session.attempt_counts
+    sent = [each.at for each in session.attempts if each.state == "in_flight" and each.at]
     return {
-        "in_flight": counts["in_flight"],
-        "refused": counts["refused"],
-        "lost": counts["lost"],
+        "in_flight": counts.in_flight,
+        "refused": counts.refused,
+        "lost": counts.lost,
         "in_flight_since": iso(min(sent, default=None)),
     }
 

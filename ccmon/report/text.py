@@ -126,7 +126,7 @@ def _figures(
         yield "now", [Piece(sent, "")]
     if session.request_count:
         yield "spend", _spend(session, session.spend.session if session.spend else None)
-    if unseen := words.unseen(session.hidden, session.attempts):
+    if unseen := words.unseen(session.hidden, session.attempt_counts.lost):
         yield "also", [Piece(unseen, "")]
     if session.reread:
         yield "re-read", _reread(session.reread)

@@ -16,6 +16,7 @@ Asker = Literal["human", "machine"]
 
 _CUT_NOTICE = "Your response above was cut off mid-stream"
 _INTERRUPTED = "[Request interrupted by user"
+_STOPPED_TOOL = "[Request interrupted by user for tool use]"
 _CONTINUED = "This session is being continued from a previous conversation that ran out of context"
 
 _NOT_ASKED = (
@@ -37,12 +38,13 @@ _HUMAN_TURNS = frozenset({"human", "sdk"})
 
 
 class Nature(Struct, frozen=True, gc=False):
-    """What a user line is; at most one of the fields is set."""
+    """What a user line is; at most one is set, but for ``stopped_tool``, a kind of interrupt."""
 
     prompt: Asker | None = None
     compact_summary: bool = False
     cut_notice: bool = False
     interrupted: bool = False
+    stopped_tool: bool = False
 
 
 def nature(record: UserRecord, text: str, *, is_result: bool, has_media: bool) -> Nature:
@@ -50,7 +52,7 @@ def nature(record: UserRecord, text: str, *, is_result: bool, has_media: bool) -
     if record.is_compact_summary or text.startswith(_CONTINUED):
         return Nature(compact_summary=True)
     if text.startswith(_INTERRUPTED):
-        return Nature(interrupted=True)
+        return Nature(interrupted=True, stopped_tool=text.startswith(_STOPPED_TOOL))
     if text.startswith(_CUT_NOTICE):
         return Nature(cut_notice=True)
     if is_result or record.is_meta or record.is_visible_in_transcript_only:

@@ -16,7 +16,7 @@ from ccmon.report import safe
 from ccmon.report.document import render_json
 from ccmon.report.text import Page, render_text
 from ccmon.requests import MAIN, Attempt
-from ccmon.snapshot import CacheAlert, Limit, NextRequest, Reported, Snapshot
+from ccmon.snapshot import AttemptCounts, CacheAlert, Limit, NextRequest, Reported, Snapshot
 from tests.golden.shown import (
     CACHE,
     NOW,
@@ -87,6 +87,7 @@ def test_a_session_in_trouble_says_everything_it_has_to_say() -> None:
     )
     shown = session(
         attempts=attempts,
+        attempt_counts=AttemptCounts(in_flight=1, lost=1),
         cache=structs.replace(CACHE, alert=CacheAlert("severe", 0.41, 4, 365_000, 177)),
         findings=tuple(finding(f"F{number}", severity="info") for number in range(10, 17)),
         reported=Reported(NOW, limits=limits),

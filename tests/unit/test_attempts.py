@@ -1,18 +1,24 @@
 """What became of requests that no response answers: transcripts.md section 9."""
 
+from collections.abc import Callable
+
 import pytest
 
 from ccmon.entries import AnyEntry
-from ccmon.ledger.attempts import ENDED, INTERRUPTED, SENT_AGAIN
+from ccmon.ledger.attempts import AGENT_ENDED, ENDED, INTERRUPTED, SENT_AGAIN
 from ccmon.ledger.prices import PriceTable
-from ccmon.ledger.session import Ledger
+from ccmon.ledger.session import LONGEST_ANSWER, Ledger
+from ccmon.ledger.stream import Stream
 from ccmon.measures import Usage
 from ccmon.requests import Attempt
+from ccmon.snapshot import AttemptCounts
 from tests.builders import (
     OTHER,
     SESSION,
     START,
+    agent_result,
     answer,
+    assistant,
     boundary,
     failed,
     feed,
@@ -125,9 +131,51 @@ def test_all_in_flight_and_the_newest_fifty_others_are_shown() -> None:
         for number in range(60)
         for entry in (sent(f"r{number}", at=START + number), failed(f"{number}"))
     ]
-    found = attempts_of(*refused, sent("last", at=NOW))
-    assert len(found) == 51
-    assert (found[0].reason, found[-1].state) == ("10", "in_flight")
+    found = summed([*refused, sent("last", at=NOW)]).session
+    assert len(found.attempts) == 51
+    assert (found.attempts[0].reason, found.attempts[-1].state) == ("10", "in_flight")
+    assert found.attempt_counts == AttemptCounts(in_flight=1, refused=60)
+
+
+class TestSubAgents:
+    def state(self, *main: AnyEntry, at: float = START + 3, finished: bool = False) -> str:
+        """What becomes of a sub-agent's one attempt, with what the main chain goes on to say."""
+        begun: list[AnyEntry] = [prompt(), answer("msg_1", "m1")]
+        made = summed([*begun, *main], finished=("x",) if finished else (), x=[sent("a", at=at)])
+        (found,) = made.session.attempts
+        assert found.reason == (AGENT_ENDED if found.state == "lost" else "")
+        return found.state
+
+    def test_one_waits_while_nothing_says_that_the_sub_agent_ended(self) -> None:
+        assert self.state() == "in_flight"
+
+    def test_the_result_of_the_sub_agent_ends_what_it_sent_before(self) -> None:
+        assert self.state(agent_result("x", at=START + 20)) == "lost"
+        assert self.state(agent_result("y", at=START + 20)) == "in_flight"
+        assert self.state(agent_result("x", at=START + 2)) == "in_flight"
+
+    def test_a_receipt_ends_nothing(self) -> None:
+        assert self.state(agent_result("x", at=START + 20, receipt=True)) == "in_flight"
+
+    @pytest.mark.parametrize("tool", [True, False])
+    def test_an_interrupt_of_the_main_chain_ends_what_waits_before_it(self, tool: bool) -> None:
+        stop = interrupt(at=START + 20, tool=tool)
+        assert self.state(stop) == "lost"
+        assert self.state(stop, at=START + 21) == "in_flight"
+
+    def test_an_interrupt_does_not_end_a_sub_agent_in_the_background(self) -> None:
+        receipt = agent_result("x", at=START + 2, receipt=True)
+        assert self.state(receipt, interrupt(at=START + 20)) == "in_flight"
+
+    def test_one_is_lost_once_the_main_chain_went_on_for_longer_than_an_answer_takes(self) -> None:
+        def response(after: float) -> AnyEntry:
+            return assistant("msg_2", usage(0, 0, 9_000), at=START + 3 + after)
+
+        assert self.state(response(LONGEST_ANSWER - 1)) == "in_flight"
+        assert self.state(response(LONGEST_ANSWER)) == "lost"
+
+    def test_one_of_a_sub_agent_that_has_finished_is_lost(self) -> None:
+        assert self.state(finished=True) == "lost"
 
 
 class TestCopies:
@@ -160,3 +208,54 @@ class TestCopies:
         fork: list[AnyEntry] = [prompt(at=START + 5), sent("a", at=START + 9, session=OTHER)]
         files = [(SESSION, original), (OTHER, fork)]
         assert self.unanswered(*files[::order]) == [(SESSION, "a")]
+
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize("names", [(SESSION, OTHER), (OTHER, SESSION)])
+    def test_one_that_the_original_got_an_answer_to_is_not_lost_to_its_fork(
+        self, names: tuple[str, str], order: int
+    ) -> None:
+        first, second = names
+        original: list[AnyEntry] = [
+            prompt(),
+            sent("a", at=START + 9, session=first),
+            answer("msg_1", "a"),
+        ]
+        fork: list[AnyEntry] = [
+            prompt(),
+            sent("a", at=START + 9, session=second),
+            sent("b", at=START + 15, session=second),
+            answer("msg_2", "b"),
+        ]
+        assert self.unanswered(*[(first, original), (second, fork)][::order]) == []
+
+    def test_a_copy_is_the_forks_own_once_the_file_with_the_answer_is_gone(self) -> None:
+        ledger = Ledger(PriceTable.load())
+        fork: list[AnyEntry] = [prompt(), sent("a", session=OTHER)]
+        feed(ledger, [prompt(), sent("a"), answer("msg_1", "a")], path="/p/original.jsonl")
+        feed(ledger, fork, path="/p/fork.jsonl", session=OTHER)
+        ledger.settle()
+        assert ledger.sessions[OTHER].unanswered() == []
+        ledger.forget("/p/original.jsonl")
+        assert ledger.settle() >= {OTHER}
+        assert [each.attempt_id for _, each in ledger.sessions[OTHER].unanswered()] == ["a"]
+
+    def test_owners_are_settled_only_when_attempts_have_changed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ledger = Ledger(PriceTable.load())
+        feed(ledger, [prompt(), sent("a")])
+        ledger.settle()
+        asked: list[str] = []
+        order: Callable[[Stream], tuple[float, str]] = vars(Stream)["sort_key"].fget
+
+        def noted(stream: Stream) -> tuple[float, str]:
+            asked.append(stream.source.path)
+            return order(stream)
+
+        monkeypatch.setattr(Stream, "sort_key", property(noted))
+        feed(ledger, [prompt()])
+        ledger.settle()
+        assert asked == []
+        feed(ledger, [sent("b")])
+        ledger.settle()
+        assert len(asked) == 1

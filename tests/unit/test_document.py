@@ -10,7 +10,16 @@ from msgspec import structs
 from ccmon.measures import Split, Usage
 from ccmon.report.document import document, render_json
 from ccmon.requests import MAIN, Attempt, Why
-from ccmon.snapshot import Cache, CacheAlert, Limit, NextRequest, Reported, Session, Snapshot
+from ccmon.snapshot import (
+    AttemptCounts,
+    Cache,
+    CacheAlert,
+    Limit,
+    NextRequest,
+    Reported,
+    Session,
+    Snapshot,
+)
 from tests.golden.shown import (
     CACHE,
     NOW,
@@ -231,10 +240,12 @@ def test_attempts_are_counted_by_what_became_of_them() -> None:
         Attempt("a7e03c", at("14:06:10"), "in_flight", ""),
         Attempt("a7e03c", None, "in_flight", ""),
     )
-    (found,) = shown_by(session(attempts=attempts))["sessions"]
+    (found,) = shown_by(session(attempts=attempts, attempt_counts=AttemptCounts(3, 60, 1)))[
+        "sessions"
+    ]
     assert found["attempts"] == {
         "in_flight": 3,
-        "refused": 1,
+        "refused": 60,
         "lost": 1,
         "in_flight_since": "2026-11-23T14:06:10Z",
     }

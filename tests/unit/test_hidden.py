@@ -300,6 +300,22 @@ class TestInterrupts:
         made = summed([assistant("msg_1", WRITTEN), interrupt()]).session
         assert (made.hidden, made.lower_bound_reasons) == (None, ("interrupt",))
 
+    def test_one_of_a_tool_stops_no_request(self) -> None:
+        made = summed([assistant("msg_1", WRITTEN, stop="tool_use"), interrupt(tool=True)]).session
+        assert made.lower_bound_reasons == ()
+
+    def test_one_of_a_tool_does_so_while_the_response_is_unfinished(self) -> None:
+        made = summed([assistant("msg_1", WRITTEN, stop=None), interrupt(tool=True)]).session
+        assert "interrupt" in made.lower_bound_reasons
+
+    def test_one_of_a_tool_does_so_while_an_attempt_waits(self) -> None:
+        made = summed([assistant("msg_1", WRITTEN), sent("a"), interrupt(tool=True)]).session
+        assert made.lower_bound_reasons == ("attempt", "interrupt")
+
+    def test_one_of_a_tool_does_not_hide_one_of_a_request_before_it(self) -> None:
+        lines: list[AnyEntry] = [interrupt(), assistant("msg_1", WRITTEN), interrupt(tool=True)]
+        assert summed(lines).session.lower_bound_reasons == ("interrupt",)
+
     def test_one_before_the_totals_is_in_them(self) -> None:
         everything = totals(1.0, tokens(0, 0, 100_000, 0, 10))
         made = summed([assistant("msg_1", WRITTEN), interrupt(), everything]).session

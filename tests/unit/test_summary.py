@@ -9,6 +9,7 @@ from ccmon.entries import AnyEntry, Iteration, Tokens, UsageLine
 from ccmon.insight.summary import Facts, Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
+from ccmon.transcripts.locate import AgentMeta
 from tests.builders import (
     OPUS_5,
     OPUS_5_5,
@@ -26,7 +27,11 @@ FACTS = Facts("shop-api", "busy", True, None, {}, frozenset())
 
 
 def summed(
-    main: Sequence[AnyEntry], *, active: bool = True, **agents: Sequence[AnyEntry]
+    main: Sequence[AnyEntry],
+    *,
+    active: bool = True,
+    finished: Sequence[str] = (),
+    **agents: Sequence[AnyEntry],
 ) -> Summed:
     ledger = Ledger(PriceTable.load())
     feed(ledger, main)
@@ -35,7 +40,12 @@ def summed(
         feed(ledger, entries, path=path, agent=agent)
     ledger.settle()
     return Summaries(ledger.prices).summarise(
-        ledger.sessions[SESSION], replace(FACTS, active=active)
+        ledger.sessions[SESSION],
+        replace(
+            FACTS,
+            active=active,
+            agents={agent: AgentMeta(finished=True) for agent in finished},
+        ),
     )
 
 

@@ -39,7 +39,7 @@ def totals_rows(session: Session, width: int) -> list[Content]:
 
 def unseen_row(session: Session, width: int) -> Content | None:
     """What is billed, or may be, without a line in the transcript."""
-    said = words.unseen(session.hidden, session.attempts)
+    said = words.unseen(session.hidden, session.attempt_counts.lost)
     return facts(width, [(said, "$label")]) if said else None
 
 
