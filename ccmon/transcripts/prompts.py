@@ -32,6 +32,8 @@ _NOT_ASKED = (
 )
 _BY_MACHINE = ("<task-notification>", "<teammate-message")
 
+_CONTINUATION = "auto-continuation"
+"""The client lets the model go on with what it was asked: nobody asks anything."""
 _HUMAN_ORIGINS = frozenset({"human"})
 _HUMAN_SOURCES = frozenset({"typed", "queued", "sdk", "suggestion_accepted"})
 _HUMAN_TURNS = frozenset({"human", "sdk"})
@@ -59,6 +61,8 @@ def nature(record: UserRecord, text: str, *, is_result: bool, has_media: bool) -
         return Nature()
     asked = without_injected(text).lstrip()
     if asked.startswith(_NOT_ASKED) or not (asked or has_media):
+        return Nature()
+    if record.origin and record.origin.kind == _CONTINUATION:
         return Nature()
     return Nature(prompt=_asker(record, asked))
 

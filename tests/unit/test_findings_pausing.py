@@ -185,6 +185,23 @@ class TestUnprompted:
         assert session.next_request is not None
         assert only(late(session, HOUR), "F15").saving_per_request == session.next_request.cold
 
+    def test_silent_for_background_work_that_reports_twice(self) -> None:
+        session = looping(8)
+        begun = [row.n for row in session.requests if row.machine_prompt]
+        rows = [
+            replace(row, machine_prompt=row.n in begun[:2] or row.n == begun[3])
+            for row in session.requests
+        ]
+        assert found(case_of(replace(session, requests=tuple(rows))), "F15") != []
+        rows = [replace(row, machine_prompt=row.n in begun[:2]) for row in session.requests]
+        assert found(case_of(replace(session, requests=tuple(rows))), "F15") == []
+
+    def test_what_reports_into_a_turn_begins_none(self) -> None:
+        session = looping(8)
+        rows = [replace(row, stop_reason="tool_use") for row in session.requests[:-1]]
+        working = replace(session, requests=(*rows, session.requests[-1]))
+        assert found(case_of(working), "F15") == []
+
     def test_silent_below_five(self) -> None:
         assert found(case_of(looping(4)), "F15") == []
 

@@ -25,6 +25,7 @@ def the_user(value: Record) -> UserEntry:
         ({"origin": {"kind": "task-notification"}}, "machine"),
         ({"origin": {"kind": "peer"}}, "machine"),
         ({"origin": {"kind": "something new"}}, "machine"),
+        ({"origin": {"kind": "auto-continuation"}}, None),
         ({"isSidechain": True, "agentId": "a1"}, "machine"),
         ({"isMeta": True}, None),
         ({"isVisibleInTranscriptOnly": True}, None),

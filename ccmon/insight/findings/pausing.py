@@ -19,7 +19,8 @@ TIER_SHARE = 0.10
 TIER_USD = 1.0
 """The other tier is cheaper when it saves more than both."""
 UNPROMPTED = 5
-"""Requests without a prompt that make a loop."""
+UNPROMPTED_TURNS = 3
+"""Requests without a prompt, and turns that no person began, that make a loop."""
 
 _SWITCHES: dict[Ttl, str] = {"1h": "ENABLE_PROMPT_CACHING_1H", "5m": "FORCE_PROMPT_CACHING_5M"}
 
@@ -126,10 +127,15 @@ def other_tier(case: Case) -> Iterator[Finding]:
 
 
 def unprompted(case: Case) -> Iterator[Finding]:
-    """F15: a schedule, a goal or messages keep a waiting session at work."""
+    """F15: a schedule, a goal or messages keep a waiting session at work.
+
+    Silent for a notification or two: that is how background work reports.
+    """
     following = case.session.next_request
-    requests = _since_a_person_asked(case)
-    if not case.resting or requests < UNPROMPTED or case.last is None or following is None:
+    turns, requests = _since_a_person_asked(case)
+    if not case.resting or turns < UNPROMPTED_TURNS or requests < UNPROMPTED:
+        return
+    if case.last is None or following is None:
         return
     price = following.cold if case.phase == "cold" else following.warm
     yield Finding(
@@ -138,7 +144,7 @@ def unprompted(case: Case) -> Iterator[Finding]:
         severity="warn",
         title=f"{requests} requests without a prompt",
         action="Stop the loop, or make its interval longer: each tick reads the whole context.",
-        basis="turns that a schedule, a goal or a message began since the last prompt",
+        basis=f"{turns} turns that a schedule, a goal or a message began since the last prompt",
         value=(price or 0.0) * case.ahead,
         saving_per_request=price,
         thread=MAIN,
@@ -147,13 +153,18 @@ def unprompted(case: Case) -> Iterator[Finding]:
     )
 
 
-def _since_a_person_asked(case: Case) -> int:
-    """Requests of turns that a machine began, since the last prompt that a person typed."""
-    requests = pending = 0
-    for row in reversed(case.session.requests):
+def _since_a_person_asked(case: Case) -> tuple[int, int]:
+    """Turns that a machine began since the last prompt of a person, and their requests.
+
+    What comes in while the model is at work belongs to the turn it comes into.
+    """
+    rows = case.session.requests
+    turns = requests = pending = 0
+    for index in range(len(rows) - 1, -1, -1):
+        row = rows[index]
         if row.starts_turn:
             break
         pending += 1
-        if row.machine_prompt:
-            requests, pending = requests + pending, 0
-    return requests
+        if row.machine_prompt and (not index or rows[index - 1].stop_reason != "tool_use"):
+            turns, requests, pending = turns + 1, requests + pending, 0
+    return turns, requests
