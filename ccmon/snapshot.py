@@ -211,7 +211,8 @@ class Finding(Struct, frozen=True, eq=False, gc=False):
     dismissed by it. ``title`` says what was found, ``action`` in one sentence what to do, ``basis``
     what both rest on. ``value`` is the money expected over the next two prompts, by which findings
     rank; ``saving`` is one sum, ``saving_per_request`` a rate. ``thread`` and ``request`` lead to
-    the evidence.
+    the evidence. ``past`` says that what it tells of is long over: it is still worth knowing, and
+    no reason to fail (``--fail-on``).
     """
 
     id: str
@@ -226,6 +227,7 @@ class Finding(Struct, frozen=True, eq=False, gc=False):
     thread: str = MAIN
     request: int | None = None
     evidence: tuple[tuple[str, str | int | float | None], ...] = ()
+    past: bool = False
 
 
 class Limit(Struct, frozen=True, gc=False):

@@ -43,6 +43,34 @@ class TestBroken:
         assert finding.request == 9
         assert ("busts", 3) in finding.evidence
 
+    def test_it_is_expected_to_cost_what_it_did_in_the_last_fifty_requests(self) -> None:
+        case = case_of(with_busts(bust(30, why()), bust(31, why()), bust(80, why()), count=80))
+        finding = only(case, "F4")
+        assert finding.saving == pytest.approx(1.5)
+        assert finding.value == pytest.approx(1.0 / 50 * case.ahead)
+        assert not finding.past
+
+    def test_what_is_older_is_past_and_says_how_old_it_is(self) -> None:
+        finding = only(case_of(with_busts(bust(30, why()), count=80)), "F4")
+        assert (finding.value, finding.saving, finding.severity) == (0.0, 0.5, "warn")
+        assert finding.past
+        assert dict(finding.evidence)["requests_ago"] == 50
+        assert str(dict(finding.evidence)["at"]).startswith("2026-11-22T")
+        assert not only(case_of(with_busts(bust(31, why()), count=80)), "F4").past
+
+    def test_the_requests_of_a_sub_agent_are_its_own(self) -> None:
+        session = with_busts(bust(1, why(), thread="a7e03c"), count=80)
+        session = replace(session, subagents=sample_session().subagents)
+        (agent,) = (each for each in session.subagents if each.agent_id == "a7e03c")
+        evidence = dict(only(case_of(session), "F4").evidence)
+        assert evidence["requests_ago"] == len(agent.requests) - 1
+
+    def test_it_stays_the_same_where_numbers_shift(self) -> None:
+        before = replace(bust(4, why()), message_id="msg_x")
+        after = replace(before, request=5)
+        keys = {only(case_of(with_busts(each)), "F4").key for each in (before, after)}
+        assert len(keys) == 1
+
     def test_a_new_one_shows_again_after_a_dismissal(self) -> None:
         before = only(case_of(with_busts(bust(4, why()))), "F4")
         after = only(case_of(with_busts(bust(4, why()), bust(7, why()))), "F4")
@@ -160,6 +188,17 @@ class TestLowHitRate:
         assert finding.title == "hit rate 81% in 20 requests"
         assert finding.saving == pytest.approx(6 * 0.3)
         assert finding.request == 30
+
+    def test_what_findings_of_single_causes_tell_is_not_told_twice(self) -> None:
+        causes = (why("tools_loaded"), why("model_switch"), why("tool_list_changed"))
+        session = missing(reasons=causes)
+        busts = [
+            bust(row.n, row.why, avoidable=row.avoidable) for row in session.requests if row.bust
+        ]
+        finding = only(case_of(replace(session, busts=tuple(busts))), "F14")
+        assert (finding.saving, finding.value) == (None, 0.0)
+        finding = only(case_of(replace(session, busts=tuple(busts[:-1]))), "F14")
+        assert finding.saving == pytest.approx(0.3)
 
     def test_losses_that_nobody_can_explain(self) -> None:
         assert found(case_of(missing()), "F14") != []

@@ -18,6 +18,8 @@ BEYOND_CONTROL: frozenset[Cause] = frozenset(
     {"server_forgot", "long_pause", "thinking_stripped", "unknown"}
 )
 """Causes that nobody on this side can do much about."""
+RECENT_BUSTS = 50
+"""Requests of a thread over which what busts cost foretells what they will; older ones are past."""
 REPEATED = 3
 REPEATED_WITHIN = 50
 """So many busts without a known cause within so many requests are more than bad luck."""
@@ -31,6 +33,9 @@ SINGLE_CAUSE = 0.5
 
 def broken(case: Case) -> Iterator[Finding]:
     """F4: what each cause has cost, in the main thread and in all sub-agents together.
+
+    It is expected to cost as much again as it did in the last fifty requests of its thread. What
+    is older stays as it was told, marked as past.
 
     Silent for what expired (F3 warns before), for what cost little, and for what was too small
     to be explained.
@@ -130,6 +135,7 @@ def _finding(
     newest, saving = _newest(busts), _avoidable(busts)
     rewritten = sum(bust.rewritten for bust in busts)
     threads = {bust.thread for bust in busts}
+    recent = [bust for bust in busts if _requests_since(case, bust) < RECENT_BUSTS]
     evidence: tuple[tuple[str, str | int | float | None], ...] = (
         ("cause", newest.why.cause if newest.why is not None else "unknown"),
     )
@@ -137,19 +143,30 @@ def _finding(
         evidence += (("busts", len(busts)), ("rewritten", rewritten))
     if len(threads) > 1:
         evidence += (("subagents", len(threads)),)
+    evidence += (("at", format.iso(newest.at)), ("requests_ago", _requests_since(case, newest)))
     return Finding(
         id="F4",
-        key=f"F4:{newest.thread}:{newest.request}",
+        key=f"F4:{newest.thread}:{newest.message_id or newest.request}",
         severity=severity,
         title=f"{subject} rewrote {format.tokens(rewritten)}{_where(case, busts)}",
         action=action,
         basis=basis,
-        value=saving,
+        value=_avoidable(recent) / RECENT_BUSTS * case.ahead,
         saving=saving,
         thread=newest.thread,
         request=newest.request,
         evidence=evidence,
+        past=not recent,
     )
+
+
+def _requests_since(case: Case, bust: Bust) -> int:
+    """How many requests its thread has made since."""
+    rows = case.session.requests
+    if bust.thread != MAIN:
+        agents = (each for each in case.session.subagents if each.agent_id == bust.thread)
+        rows = next((agent.requests for agent in agents), ())
+    return max(0, len(rows) - bust.request)
 
 
 def _can_be_helped(why: Why) -> bool:
@@ -193,7 +210,8 @@ def low_hit_rate(case: Case) -> Iterator[Finding]:
     """F14: much of the last twenty requests was not read from the cache, for no single reason.
 
     Silent for the first requests, and where one cause or mere growth explains it.
-    It is told in tokens; what it cost is not known where no request has a price.
+    It is told in tokens; what it cost is not known where no request has a price, and is left to the
+    findings that tell of single causes, where there are.
     """
     rows = _recent(case)
     if len(rows) < RECENT or case.session.cache is None or not case.session.cache.caching:
@@ -203,8 +221,8 @@ def low_hit_rate(case: Case) -> Iterator[Finding]:
     hit = read / contexts
     if hit >= LOW_HIT_RATE or (read + rewritten) / contexts < LOW_HIT_RATE or _explained(rows):
         return
-    costs = [row.avoidable for row in rows if row.avoidable is not None]
-    saving = sum(costs) if costs else None
+    told = {bust.request for bust in case.session.busts if bust.thread == MAIN and _tells(bust)}
+    saving = sum(row.avoidable or 0.0 for row in rows if row.n not in told) or None
     yield Finding(
         id="F14",
         key=f"F14:{rows[0].segment}",
