@@ -278,6 +278,7 @@ def _sum(
 
     An attempt whose prompt is not known counts as a request and adds nothing else. Where the
     output of a response is ``unsure``, the totals hold the client's guess of the rest of it.
+    ``exact`` is what holds no guess, or one that the client's own figure bears out.
     """
     shown = difference if difference is not None and difference.found else None
     if shown is None and not outside:
@@ -293,7 +294,7 @@ def _sum(
     return Hidden(
         requests=len(inside) + len(outside) + more,
         cost=sum(known) if known and len(known) == len(costs) else None,
-        method="estimated" if outside or unsure else "exact",
+        method="estimated" if outside or unsure or (shown and shown.estimated) else "exact",
         usage=usage,
     )
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from ccmon.entries import AnyEntry, CostEntry, Iteration, ModelBill
+from ccmon.entries import AnyEntry, CostEntry, Iteration, ModelBill, Tokens, UsageLine
 from ccmon.insight.summary import Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
 from ccmon.measures import Usage
+from ccmon.settings import PriceOverride, Settings
 from ccmon.snapshot import Hidden
 from tests.builders import (
     OPUS_5,
@@ -32,6 +33,7 @@ from tests.builders import (
 )
 from tests.unit.test_summary import FACTS, summed
 
+HAIKU_5_5 = "claude-haiku-5-5"
 WRITTEN = usage(0, 0, 100_000, 0, 10)
 """A request that wrote everything it read, and 10 tokens of output."""
 
@@ -183,6 +185,117 @@ class TestTheClientsTotals:
         assert look().session.hidden is None
 
 
+def bill(line: Tokens, cost: float | None, *, model: str = OPUS_5_5) -> CostEntry:
+    """Totals that price what they count at ``cost``."""
+    return CostEntry(SESSION, cost or 0.0, models=(ModelBill(model, line, cost=cost),))
+
+
+def unsplit(line: Tokens) -> Tokens:
+    """Counts whose writes have no split."""
+    return replace(line, cache_creation_5m=0, cache_creation_1h=0, split_known=False)
+
+
+class TestTheClientsPrice:
+    """What the totals do not tell of a hidden request, the client knew when it priced it."""
+
+    LONG = assistant("msg_1", usage(0, 0, 0, 100_000, 10))
+    VISIBLE = 0.8 + 10 * 20e-6
+    """Its cost at the prices of Opus 5.5."""
+
+    def told(self, *entries: AnyEntry) -> tuple[float | None, str]:
+        hidden = hidden_in(*entries)
+        return (None if hidden.cost is None else round(hidden.cost, 9), hidden.method)
+
+    def test_it_tells_the_tier_of_writes_without_a_split(self) -> None:
+        line = unsplit(tokens(0, 0, 0, 200_000, 10))
+        assert self.told(self.LONG, bill(line, self.VISIBLE + 0.5)) == (0.5, "exact")
+        assert self.told(self.LONG, bill(line, self.VISIBLE + 0.8)) == (0.8, "exact")
+        assert self.told(self.LONG, bill(line, self.VISIBLE + 0.6)) == (0.6, "exact")
+
+    def test_without_it_the_tier_is_a_guess(self) -> None:
+        line = unsplit(tokens(0, 0, 0, 200_000, 10))
+        assert self.told(self.LONG, bill(line, None)) == (0.8, "estimated")
+
+    def test_a_figure_that_no_price_explains_bears_out_no_guess(self) -> None:
+        line = unsplit(tokens(0, 0, 0, 200_000, 10))
+        for cost in (0.1, self.VISIBLE + 0.4, self.VISIBLE + 2.0):
+            assert self.told(self.LONG, bill(line, cost)) == (0.8, "estimated")
+
+    def test_a_figure_that_no_price_explains_does_not_shake_what_is_no_guess(self) -> None:
+        line = tokens(0, 0, 0, 200_000, 10)
+        assert self.told(self.LONG, bill(line, 9.0)) == (0.8, "exact")
+
+    def test_it_tells_whether_a_prompt_was_long(self) -> None:
+        visible = assistant("msg_1", usage(0, 99_000, 0, 0, 10), model=HAIKU_5_5)
+        own = 99_000 * 0.01e-6 + 10 * 0.5e-6
+        line = tokens(0, 99_000 + 150_000, 0, 0, 10)
+        assert self.told(visible, bill(line, own + 0.0075, model=HAIKU_5_5)) == (0.0075, "exact")
+        assert self.told(visible, bill(line, own + 0.0015, model=HAIKU_5_5)) == (0.0015, "exact")
+        assert self.told(visible, bill(line, None, model=HAIKU_5_5)) == (0.0015, "estimated")
+
+    def test_a_prompt_within_the_first_step_is_certain(self) -> None:
+        visible = assistant("msg_1", usage(0, 99_000, 0, 0, 10), model=HAIKU_5_5)
+        line = tokens(0, 199_000, 0, 0, 10)
+        assert self.told(visible, bill(line, None, model=HAIKU_5_5)) == (0.001, "exact")
+
+    def test_a_long_compaction_is_priced_as_a_long_prompt(self) -> None:
+        hidden = self.told(
+            assistant("msg_1", usage(0, 150_000, 0, 0, 10), model=HAIKU_5_5),
+            boundary(150_000),
+            bill(tokens(0, 300_000, 0, 0, 10), None, model=HAIKU_5_5),
+        )
+        assert hidden == (0.0075, "estimated")
+
+    @pytest.mark.parametrize("factor", [2.0, 1.1, 2.2])
+    def test_it_tells_of_fast_requests_and_of_dearer_places(self, factor: float) -> None:
+        line = tokens(10_000, 0, 0, 100_000, 10)
+        cost = round(0.04 * factor, 9)
+        assert self.told(self.LONG, bill(line, self.VISIBLE + cost)) == (cost, "exact")
+
+    def test_it_is_not_used_where_the_visible_cost_is_a_guess(self) -> None:
+        guessed = assistant("msg_1", replace(WRITTEN, tokens=unsplit(WRITTEN.tokens)))
+        line = tokens(0, 0, 200_000, 0, 10)
+        assert self.told(guessed, bill(line, 0.0002 + 0.5 + 0.8)) == (0.5, "estimated")
+
+    def test_it_is_not_held_against_the_users_own_prices(self) -> None:
+        own = PriceOverride(input=1.0, write_5m=5.0, write_1h=8.0, read=0.2, output=20.0)
+        ledger = Ledger(PriceTable.load(Settings(prices={OPUS_5_5: own})))
+        feed(ledger, [self.LONG, bill(tokens(10_000, 0, 0, 100_000, 10), self.VISIBLE + 0.04)])
+        ledger.settle()
+        hidden = Summaries(ledger.prices).summarise(ledger.sessions[SESSION], FACTS).session.hidden
+        assert hidden is not None
+        assert hidden.cost == pytest.approx(0.01)
+
+    def test_it_is_not_used_where_an_advisor_of_another_model_is_in_the_visible_cost(self) -> None:
+        advice = Iteration("advisor_message", OPUS_5, tokens(700, o=30))
+        entry = assistant("msg_1", usage(0, 0, 0, 100_000, 10, iterations=[advice]))
+        models = (
+            ModelBill(OPUS_5_5, unsplit(tokens(0, 0, 0, 200_000, 10)), cost=self.VISIBLE + 0.5),
+            ModelBill(OPUS_5, tokens(700, o=30)),
+        )
+        assert self.told(entry, CostEntry(SESSION, 9.0, models=models)) == (0.8, "estimated")
+
+    def test_money_alone_beside_a_visible_guess_is_estimated(self) -> None:
+        guessed = assistant("msg_1", replace(WRITTEN, tokens=unsplit(WRITTEN.tokens)))
+        assert self.told(guessed, totals(cost_of(guessed) + 0.07)) == (0.07, "estimated")
+
+    @pytest.mark.parametrize(
+        ("seen", "said"),
+        [
+            (usage(0, 0, 100_000, 0, 10), tokens(0, 0, 0, 100_500, 10)),
+            (usage(0, 0, 0, 100_000, 10), tokens(0, 0, 100_500, 0, 10)),
+        ],
+    )
+    def test_a_split_that_contradicts_the_visible_one_is_not_believed(
+        self, seen: UsageLine, said: Tokens
+    ) -> None:
+        hidden = hidden_in(assistant("msg_1", seen), bill(said, None))
+        assert hidden.usage is not None
+        short = 500 if seen.tokens.cache_creation_5m else 0
+        assert hidden.usage == Usage(0, 500, short, 500 - short, 0, 0)
+        assert hidden.method == "estimated"
+
+
 class TestForks:
     def forked(self, line: AnyEntry) -> dict[str, Summed]:
         original = [assistant("msg_1", WRITTEN, at=START)]
@@ -246,6 +359,21 @@ class TestCompactions:
         assert hidden.usage is not None
         assert hidden.usage.prompt_tokens == 100_500
 
+    def test_one_before_totals_that_show_nothing_is_none(self) -> None:
+        made = summed(
+            [
+                assistant("msg_1", WRITTEN),
+                boundary(100_000),
+                totals(1.0, tokens(0, 0, 100_000, 0, 10)),
+                boundary(90_000, at=START + 60),
+                assistant("msg_2", WRITTEN, at=START + 70),
+            ]
+        ).session
+        assert made.hidden is not None
+        assert made.hidden.requests == 1
+        assert made.hidden.usage is not None
+        assert made.hidden.usage.cache_read_input_tokens == 90_000
+
     def test_much_more_than_it_can_have_read_is_a_request_more(self) -> None:
         made = summed(
             [
@@ -284,6 +412,31 @@ class TestLostAttempts:
         hidden = hidden_in(*self.LOST, totals(1.0, tokens(0, 51_000, 50_000, 0, 10)))
         assert hidden.usage == Usage(0, 1_000, 1_000, 0, 50_000, 0)
         assert (hidden.requests, hidden.method) == (1, "estimated")
+
+    def test_one_that_no_room_is_left_for_beside_a_compaction_is_added(self) -> None:
+        line = tokens(0, 51_000 + 100_500, 51_000, 0, 210)
+        hidden = hidden_in(*self.LOST, boundary(100_000, at=START), totals(1.0, line))
+        assert hidden.usage == Usage(0, 2_000, 2_000, 0, 100_500 + 50_000, 200)
+        assert (hidden.requests, hidden.method) == (2, "estimated")
+
+    @pytest.mark.parametrize(("later", "method"), [(False, "exact"), (True, "estimated")])
+    def test_one_of_a_sub_agent_is_in_the_totals_if_it_was_sent_before_them(
+        self, later: bool, method: str
+    ) -> None:
+        since = 200 if later else 0
+        agent: list[AnyEntry] = [
+            answer("msg_a", "a", usage(0, 0, 50_000, 0, 5)),
+            sent("b", at=START + since),
+            sent("c", at=START + since),
+            replace(answer("msg_b", "c", usage(0, 51_000, 0, 0, 5)), timestamp=START + since + 1),
+        ]
+        seen = tokens(0, 0 if later else 51_000, 150_000, 0, 15 if later else 20)
+        more = tokens(0, seen.cache_read + 50_000, 151_000, 0, seen.output)
+        main: list[AnyEntry] = [assistant("msg_1", WRITTEN), totals(1.0, more)]
+        main += [prompt(at=START + 100), assistant("msg_2", WRITTEN, at=START + 101)]
+        found = summed(main, a=agent).session.hidden
+        assert found is not None
+        assert (found.requests, found.method) == (2 if later else 1, method)
 
     def test_one_whose_prompt_nothing_repeats_counts_without_a_price(self) -> None:
         made = summed([sent("a")], active=False).session
