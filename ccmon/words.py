@@ -6,14 +6,18 @@ the cache: CLAUDE.md, output style, permission mode, skills.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import tzinfo
 
 from msgspec import Struct
 
 from ccmon import format
-from ccmon.requests import Attempt, Cause, Why
-from ccmon.snapshot import Hidden, Session
+from ccmon.requests import MAIN, Attempt, Cause, Why
+from ccmon.snapshot import CacheAlert, Hidden, Session
+
+ALERT_SPAN = 50
+"""Requests over which the state of the cache is judged: accounting, section 11."""
 
 
 class Wording(Struct, frozen=True):
@@ -195,6 +199,77 @@ def remedy(why: Why | None) -> str:
     if why is not None and why.stuck:
         return STUCK_REMEDY
     return wording(why).remedy
+
+
+Fact = tuple[tuple[str, bool], ...]
+"""A part of a sentence in pieces; True marks the figures."""
+
+
+def plain(*facts: Fact) -> str:
+    """Facts as text."""
+    return "".join(text for fact in facts for text, _ in fact)
+
+
+def drag_facts(session: Session) -> list[Fact]:
+    """What re-reading costs and what compacting would, the most telling first.
+
+    ``re-reading 66% of recent spend``, ``; compact $0.52``, ``, 15x overdue``, ``, pays back in 7
+    requests``: those known, each with what joins it to the ones before.
+    """
+    facts: list[Fact] = []
+    drag, split = session.drag, session.spend.last12 if session.spend is not None else None
+    if split is not None and split.total > 0:
+        share = format.percent(split.carry / split.total)
+        facts.append((("re-reading ", False), (share, True), (" of recent spend", False)))
+    if drag is not None and drag.compact is not None:
+        joint = "; " if facts else ""
+        facts.append(((f"{joint}compact ", False), (format.money(drag.compact, short=True), True)))
+    if drag is not None and drag.o is not None:
+        joint = ", " if facts else ""
+        facts.append(((joint, False), (format.multiple(drag.o), True), (" overdue", False)))
+    if drag is not None and drag.payback_requests is not None:
+        joint, requests = ", " if facts else "", max(1, round(drag.payback_requests))
+        number, _, noun = format.plural(requests, "request").partition(" ")
+        facts.append(((f"{joint}pays back in ", False), (number, True), (f" {noun}", False)))
+    return facts
+
+
+class AlertFacts(Struct, frozen=True):
+    """What rewriting costs: ``2 busts in 50 requests`` `` rewrote 365k`` ``22% of spend``.
+
+    ``cause`` is the one that leads: ``; last: idle 6m > 5m TTL``.
+    """
+
+    busts: Fact
+    rewrote: Fact
+    share: Fact
+    cause: Fact
+
+    def text(self) -> str:
+        """All of it as text."""
+        return plain(self.busts, self.rewrote, ((", ", False),), self.share, self.cause)
+
+
+def alert_facts(session: Session, alert: CacheAlert) -> AlertFacts:
+    """How many busts took which share of the spend, and the cause that leads."""
+    number, _, noun = format.plural(alert.busts, "bust").partition(" ")
+    span = min(ALERT_SPAN, len(session.requests))
+    return AlertFacts(
+        ((number, True), (f" {noun} in {span} requests", False)),
+        ((" rewrote ", False), (format.tokens_short(alert.rewritten), True)),
+        ((format.percent(alert.share), True), (" of spend", False)),
+        ((_leading_cause(session, alert.busts), False),),
+    )
+
+
+def _leading_cause(session: Session, recent: int) -> str:
+    """The cause that came more than once among the recent busts, else the last one."""
+    mine = [bust for bust in session.busts if bust.thread == MAIN]
+    causes = [cause(bust.why) for bust in mine[max(0, len(mine) - recent) :] if bust.why]
+    if not causes:
+        return ""
+    leading, count = Counter(reversed(causes)).most_common(1)[0]
+    return f"; {leading} x{count}" if count > 1 else f"; last: {causes[-1]}"
 
 
 def why_no_drag(session: Session) -> str:

@@ -52,10 +52,11 @@ class Listener:
         self.notices = Notices(bust_usd)
         self.look(*looks)
 
-    def look(self, *looks: Session, settled: bool = True) -> list[str]:
+    def look(self, *looks: Session, settled: bool = True, reread: bool = False) -> list[str]:
         before = {notice.serial for notice in self.notices.recent}
         for session in looks:
-            self.notices.observe([session], {session.session_id} if settled else set())
+            name = {session.session_id}
+            self.notices.observe([session], name if settled else set(), name if reread else set())
         return [each.title for each in self.notices.recent if each.serial not in before]
 
 
@@ -215,8 +216,24 @@ class TestOldNews:
 
     def test_a_file_that_is_read_anew_tells_nothing_anew(self) -> None:
         user = Listener(broken(), broken(bust(7, why())))
-        user.look(broken(), settled=False)
+        user.look(broken(), settled=False, reread=True)
         assert user.look(broken(bust(7, why()), bust(8, why()))) == []
+
+    def test_a_file_that_is_read_anew_at_once_tells_nothing_either(self) -> None:
+        user = Listener(broken())
+        assert user.look(broken(bust(7, why())), reread=True) == []
+        assert user.look(broken(bust(7, why()), bust(8, why()))) == ["CACHE BUST"]
+
+    def test_a_file_that_comes_along_swallows_nothing(self) -> None:
+        user = Listener(broken(), broken(bust(7, why())))
+        assert user.look(broken(bust(7, why()), bust(8, why())), settled=False) == []
+        assert user.look(broken(bust(7, why()), bust(8, why()))) == ["CACHE BUST"]
+
+    def test_a_bust_whose_number_shifts_is_told_once(self) -> None:
+        user = Listener(broken())
+        known = replace(bust(7, why()), message_id="msg_x")
+        assert user.look(broken(known)) == ["CACHE BUST"]
+        assert user.look(broken(replace(known, request=8))) == []
 
     def test_a_state_found_at_the_start_is_told_when_it_grows(self) -> None:
         user = Listener(dragging("high", 4.0))
@@ -232,7 +249,7 @@ class TestTexts:
         (notice,) = user.notices.recent
         assert (notice.severity, notice.finding) == ("high", "F1")
         assert notice.text == (
-            "re-reading 66% of spend; compact $0.52, 15x overdue, pays back in 7 requests"
+            "re-reading 66% of recent spend; compact $0.52, 15x overdue, pays back in 7 requests"
         )
 
     def test_the_cache_names_its_last_bust(self) -> None:
@@ -250,6 +267,11 @@ class TestTexts:
         busts = (bust(7, why("model_switch")), bust(8, why()), bust(9, why()))
         user.look(replace(alerting("high"), busts=busts))
         assert user.notices.recent[-1].text.endswith("of spend; ToolSearch loaded tools x2")
+
+    def test_a_guessed_price_says_so(self) -> None:
+        user = Listener(broken())
+        user.look(broken(replace(bust(7, why()), estimated=True)))
+        assert user.notices.recent[-1].text.endswith("~$0.500 lost")
 
     def test_a_bust_of_a_sub_agent_names_it(self) -> None:
         user = Listener(BASE)
