@@ -227,7 +227,8 @@ def _cache(session: snapshot.Session, cache: snapshot.Cache) -> list[Piece]:
     if not busts:
         return [*pieces, Piece("no busts" + (f", {others:,} in subagents" if others else ""))]
     rewritten = format.tokens(sum(bust.rewritten for bust in busts))
-    wasted = format.money(cache.avoidable)
+    estimated = any(bust.estimated for bust in busts)
+    wasted = format.money(cache.avoidable, estimated=estimated)
     return [
         *pieces,
         Piece(f"{format.plural(len(busts), 'bust')} rewrote {rewritten}", style=YELLOW),

@@ -295,6 +295,21 @@ def test_a_session_of_sub_agents_alone_says_so_and_what_it_cost() -> None:
     assert lines[2] == "spend     $0.577 list"
 
 
+def test_what_rests_on_a_guess_is_marked() -> None:
+    plain = session()
+    assert plain.next_request is not None
+    shown = text_of(snapshot(plain))
+    assert " $4.13 wasted" in shown
+    assert " warm $0.107   cold $3.21" in shown
+    guessed = session(
+        busts=tuple(structs.replace(bust, estimated=True) for bust in plain.busts),
+        next_request=structs.replace(plain.next_request, estimated=True),
+    )
+    shown = text_of(snapshot(guessed))
+    assert " ~$4.13 wasted" in shown
+    assert " warm ~$0.107   cold ~$3.21" in shown
+
+
 def test_busts_of_sub_agents_are_counted_beside_those_of_the_main_thread() -> None:
     busts = session().busts
     inner = tuple(structs.replace(bust, thread="a7e03c") for bust in busts)

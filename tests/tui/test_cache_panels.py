@@ -189,6 +189,12 @@ def test_the_unit_counts_what_was_lost(unit: str, said: str) -> None:
     assert said in text_of(bust_frame(session, session.busts[-1], 96, 3, unit))
 
 
+def test_a_price_that_rests_on_a_guess_is_marked() -> None:
+    session = sample.sample_session()
+    guessed = replace(session.busts[-1], estimated=True)
+    assert "~$2.07 wasted" in text_of(bust_frame(session, guessed, 96, 3, "usd"))
+
+
 def test_the_bust_of_a_sub_agent_names_its_thread_and_where_it_broke() -> None:
     why = Why("idle_past_ttl", "timestamps", None, "", 400.0, 300.0, "partial", "Read foo.py")
     bust = Bust(12, "a7e03c", at("10:34:00"), 30_000, 9_000, 21_000, None, why)

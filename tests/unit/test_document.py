@@ -46,7 +46,8 @@ SCHEMA = {
     "session": "session_id title? project cwd? model? version? active status started_at?"
     " last_request_at? turns requests usage cost_usd? cost_is_lower_bound cost_is_estimated"
     " lower_bound_reasons unpriced_requests output_lower_bound_requests hidden? context?"
-    " next_request? cache? reread? spend_split? drag? composition? busts compactions subagents findings attempts reported?",
+    " next_request? cache? reread? spend_split? drag? composition? busts compactions subagents"
+    " findings attempts reported?",
     "usage": USAGE,
     "hidden": "requests cost_usd? method",
     "context": "tokens compacted_to? window? window_source fill? growth_per_request?"

@@ -294,7 +294,7 @@ def wasted(bust: Bust, session: Session, unit: str) -> str:
     if unit == "share":
         known = session.cost and bust.avoidable is not None
         return fmt.rate((bust.avoidable or 0.0) / (session.cost or 1.0)) if known else fmt.UNKNOWN
-    return fmt.money(bust.avoidable, short=True)
+    return fmt.money(bust.avoidable, short=True, estimated=bust.estimated)
 
 
 _WASTED_WORDS = {"usd": " wasted", "tokens": " lost", "share": " of spend"}

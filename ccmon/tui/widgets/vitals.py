@@ -241,7 +241,8 @@ def _lost_row(session: Session, cache: Cache, width: int) -> Content:
 def _last_bust_row(bust: Bust, width: int) -> Content:
     """When, why, how sure that is, and what it cost; shorter words where there is less room."""
     why, clock = bust.why, fmt.clock(bust.at, seconds=False)
-    price = line((fmt.money(bust.avoidable, short=True), "$bright"))
+    usd = fmt.money(bust.avoidable, short=True, estimated=bust.estimated)
+    price = line((usd, "$bright"))
     last, at = line(("last ", "$label"), clock), line(clock)
     if why is None:
         rewrote = line((" rewrote ", "$label"), fmt.tokens(bust.rewritten))
