@@ -1,10 +1,11 @@
 """What became of requests that no response answers: transcripts.md section 9."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from ccmon.entries import AnyEntry
+from ccmon.insight.summary import Summaries
 from ccmon.ledger.attempts import AGENT_ENDED, ENDED, INTERRUPTED, SENT_AGAIN
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import LONGEST_ANSWER, Ledger
@@ -29,7 +30,7 @@ from tests.builders import (
     usage,
 )
 from tests.homes import NOW
-from tests.unit.test_summary import summed
+from tests.unit.test_summary import FACTS, summed
 
 
 def attempts_of(*entries: AnyEntry, active: bool = True) -> tuple[Attempt, ...]:
@@ -101,6 +102,47 @@ def test_a_lost_one_read_what_was_left_in_the_cache_and_wrote_the_rest() -> None
 def test_a_lost_first_one_wrote_everything() -> None:
     (found,) = attempts_of(sent("a"), sent("b"), answer("msg_1", "b", usage(0, 9_000, 0, 0, 5)))
     assert found.usage == Usage(0, 9_000, 9_000, 0, 0, 0)
+
+
+class TestGrowth:
+    """An attempt is shown as the newest lines have it, though it was reckoned before."""
+
+    def looks(self, *parts: Sequence[AnyEntry]) -> list[Usage | None]:
+        ledger = Ledger(PriceTable.load())
+        summaries, found = Summaries(ledger.prices), []
+        for part in parts:
+            feed(ledger, part)
+            ledger.settle()
+            (only,) = summaries.summarise(ledger.sessions[SESSION], FACTS).session.attempts
+            found.append(only.usage)
+        return found
+
+    def test_when_its_repetition_gets_another_line(self) -> None:
+        first = answer("msg_1", "b", usage(9_000, 0, 0, 0, 1))
+        whole = answer("msg_1", "b", usage(0, 0, 9_500, 0, 5))
+        assert self.looks([sent("a"), sent("b"), first], [whole]) == [
+            Usage(input_tokens=9_000),
+            Usage(0, 9_500, 9_500, 0, 0, 0),
+        ]
+
+    def test_when_a_later_write_tells_the_tier(self) -> None:
+        read = answer("msg_1", "b", usage(0, 9_000, 0, 0, 5))
+        later = assistant("msg_2", usage(0, 9_000, 0, 500, 5))
+        assert self.looks([sent("a"), sent("b"), read], [later]) == [
+            Usage(0, 9_000, 9_000, 0, 0, 0),
+            Usage(0, 9_000, 0, 9_000, 0, 0),
+        ]
+
+    def test_when_it_is_answered_after_all(self) -> None:
+        ledger = Ledger(PriceTable.load())
+        summaries = Summaries(ledger.prices)
+        feed(ledger, [sent("a"), interrupt()])
+        ledger.settle()
+        lost = summaries.summarise(ledger.sessions[SESSION], FACTS).session
+        feed(ledger, [answer("msg_1", "a")])
+        ledger.settle()
+        answered = summaries.summarise(ledger.sessions[SESSION], FACTS).session
+        assert (lost.attempt_counts.lost, answered.attempt_counts.lost) == (1, 0)
 
 
 def test_a_lost_one_without_a_cache_sent_everything_anew() -> None:

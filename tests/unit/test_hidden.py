@@ -266,14 +266,19 @@ class TestTheClientsPrice:
         assert hidden is not None
         assert hidden.cost == pytest.approx(0.01)
 
-    def test_it_is_not_used_where_an_advisor_of_another_model_is_in_the_visible_cost(self) -> None:
+    @pytest.mark.parametrize("hiding", [OPUS_5_5, OPUS_5])
+    def test_it_is_not_used_where_an_advisor_of_another_model_is_in_the_visible_cost(
+        self, hiding: str
+    ) -> None:
         advice = Iteration("advisor_message", OPUS_5, tokens(700, o=30))
         entry = assistant("msg_1", usage(0, 0, 0, 100_000, 10, iterations=[advice]))
-        models = (
-            ModelBill(OPUS_5_5, unsplit(tokens(0, 0, 0, 200_000, 10)), cost=self.VISIBLE + 0.5),
-            ModelBill(OPUS_5, tokens(700, o=30)),
-        )
-        assert self.told(entry, CostEntry(SESSION, 9.0, models=models)) == (0.8, "estimated")
+        seen = {OPUS_5_5: tokens(0, 0, 0, 100_000, 10), OPUS_5: tokens(700, o=30)}
+        more = replace(seen[hiding], cache_creation=seen[hiding].cache_creation + 100_000)
+        bills = {**seen, hiding: unsplit(more)}
+        costs = {OPUS_5_5: self.VISIBLE, OPUS_5: 0.01, hiding: self.VISIBLE + 0.65}
+        models = tuple(ModelBill(model, bills[model], cost=costs[model]) for model in bills)
+        long = {OPUS_5_5: 0.8, OPUS_5: 1.0}[hiding]
+        assert self.told(entry, CostEntry(SESSION, 9.0, models=models)) == (long, "estimated")
 
     def test_money_alone_beside_a_visible_guess_is_estimated(self) -> None:
         guessed = assistant("msg_1", replace(WRITTEN, tokens=unsplit(WRITTEN.tokens)))
