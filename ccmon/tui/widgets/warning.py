@@ -8,7 +8,7 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon import words
-from ccmon.snapshot import CacheAlert, Drag, Session
+from ccmon.snapshot import CacheAlert, Drag, Health, Session
 from ccmon.tui.safe import Part, clean, line, spread
 from ccmon.tui.widgets.lines import Lines
 
@@ -18,7 +18,7 @@ _RESERVED_FROM = 30
 
 
 class WarningLine(Lines):
-    """The highest warning state of the session, gone when the state is left.
+    """The highest warning state of the session, gone when the state is left; else what is unread.
 
     From 30 rows up the row is kept even when blank, so that panels never jump; from 24 rows it
     exists only while there is a warning; on smaller screens the chip in the Drag panel warns.
@@ -31,14 +31,27 @@ class WarningLine(Lines):
     }
     """
 
-    def show(self, session: Session | None) -> None:
-        """Show the warning of this session, or a blank row, or nothing."""
+    def show(self, session: Session | None, health: Health) -> None:
+        """Show the warning of this session, else what was not read, or a blank row, or nothing."""
         size = self.screen.size
         warning = _highest(session) if session is not None else None
+        content = warning.line(size.width) if warning is not None else unread(health, size.width)
         large = size.width >= _WIDTH_FROM and size.height >= _HEIGHT_FROM
-        self.display = size.height >= _RESERVED_FROM or (large and warning is not None)
-        blank = Content(" " * size.width)
-        self.set_lines([warning.line(size.width) if warning is not None else blank])
+        self.display = size.height >= _RESERVED_FROM or (large and content is not None)
+        self.set_lines([content if content is not None else Content(" " * size.width)])
+
+
+def unread(health: Health, width: int) -> Content | None:
+    """``~  2 transcripts unreadable (permission), 3 malformed lines skipped``, if there are."""
+    said = []
+    if health.unreadable_files:
+        count = fmt.plural(health.unreadable_files, "transcript")
+        said.append(f"{count} unreadable (permission)")
+    if health.malformed_lines:
+        said.append(f"{fmt.plural(health.malformed_lines, 'malformed line')} skipped")
+    if not said:
+        return None
+    return spread(width, line((f" ~  {', '.join(said)}", "$label")), line(("health ", "$label")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,13 @@ class _Warning:
     ground: str
 
     def line(self, width: int) -> Content:
-        """As wide as the screen: the longest wording that fits, then the id where it fits."""
+        """As wide as the screen: the longest wording that fits beside the id, else without it."""
         head = line(" ", (f"{self.mark:2} {self.name}", self.style), "  ")
-        lines = [line(head, *wording) for wording in self.wordings]
-        content = next((each for each in lines if each.cell_length <= width), head)
         finding = line((self.finding, self.style.removesuffix("bold").strip()), " ")
+        lines = [line(head, *wording) for wording in self.wordings]
+        rooms = (width - finding.cell_length - 2, width)
+        fits = (each for room in rooms for each in lines if each.cell_length <= room)
+        content = next(fits, head)
         return spread(width, content, finding).stylize_before(self.ground)
 
 
