@@ -17,7 +17,7 @@ _OF_THE_CACHE = {"F2", "F3", "F4", "F5", "F14"}
 
 _ON_REQUESTS: dict[str, Callable[[RequestsScreen], None]] = {
     "F1": lambda screen: screen.sort_by("carry"),
-    "F13": lambda screen: screen.apply_filter("agent:all"),
+    "F13": lambda screen: screen.apply_filter("agent:sub"),
     "F16": lambda screen: screen.apply_filter("lower"),
 }
 """How the request list shows what a finding speaks of; others are at its newest end."""
