@@ -86,3 +86,12 @@ def test_what_no_line_shows_stands_below_the_totals() -> None:
     )
     assert unseen_row(whole, 46) is None
     assert len(totals_rows(whole, 46)) == 2
+
+
+def test_what_compacting_would_not_remove_is_not_told() -> None:
+    session = sample.sample_session()
+    assert session.drag is not None
+    for removes, told in ((0.66, True), (0.004, False)):
+        drag = msgspec.structs.replace(session.drag, removes=removes)
+        frame = next_frame(msgspec.structs.replace(session, drag=drag), 46, sample.NOW)
+        assert any("compacting removes" in row.plain for row in frame.rows) is told

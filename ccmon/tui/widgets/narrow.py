@@ -11,7 +11,7 @@ from ccmon import format as fmt
 from ccmon import words
 from ccmon.snapshot import Cache, Session
 from ccmon.tui.safe import Part, facts, left, line, spread
-from ccmon.tui.widgets.drag import chip, facts_row
+from ccmon.tui.widgets.drag import chip, facts_row, no_ratio
 from ccmon.tui.widgets.gauge import level_gauge
 from ccmon.tui.widgets.vitals import alert_chip, crossing_share, fill_text, state_word, ttl_bar
 
@@ -95,16 +95,17 @@ def _cache_row(session: Session, width: int, now: float, *, flat: bool) -> Conte
 
 def _state(cache: Cache, now: float, *, flat: bool) -> list[Part]:
     word, style = state_word(cache, now)
-    if word != "WARM" or cache.expires_at is None:
+    left_now = cache.left_at(now)
+    if left_now is None:
         return [(word, style)]
-    left_text = fmt.countdown(cache.expires_at - now)
-    return [(word, style), f" {left_text} ", *ttl_bar(cache, now, _TTL_BAR, flat=flat)]
+    bar = ttl_bar(cache, now, _TTL_BAR, flat=flat)
+    return [(word, style), f" {fmt.countdown(left_now)} ", *bar]
 
 
 def drag_row(session: Session, width: int) -> Content:
     """The facts of the Drag panel; where there is no title for the chip it comes first."""
     if session.drag is None or session.drag.o is None:
-        return line(("not enough requests yet to compare", "$label"))
+        return no_ratio(session)
     return facts_row(session.drag, width, brevity=3)
 
 
@@ -129,7 +130,7 @@ def one_line(session: Session, width: int, now: float) -> Content:
         groups.append([(usd, "$bright bold")])
     if cache is not None:
         word, style = state_word(cache, now)
-        warm = word == "WARM" and cache.expires_at is not None
-        left_text = f" {fmt.countdown((cache.expires_at or now) - now)}" if warm else ""
+        left_now = cache.left_at(now)
+        left_text = f" {fmt.countdown(left_now)}" if left_now is not None else ""
         groups.append([(word, style), left_text])
     return facts(width, *groups, gap=" ") if groups else line(("-", "$faint"))

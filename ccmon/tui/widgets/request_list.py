@@ -16,6 +16,7 @@ from ccmon.requests import Compaction, Request
 from ccmon.snapshot import Session
 from ccmon.tui.query import Query
 from ccmon.tui.safe import line
+from ccmon.tui.widgets.header import no_request
 from ccmon.tui.widgets.request_row import MARK, Shape, divider, request_row, titles
 from ccmon.tui.widgets.request_rows import Item, Place, RequestRows
 from ccmon.tui.widgets.strips import StripMaker
@@ -233,7 +234,9 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def _nothing(self) -> str:
         """Why there is no row."""
-        return "no request matches" if self.rows.query else "no request yet"
+        if self.rows.query or self._session is None:
+            return "no request matches" if self.rows.query else "no request yet"
+        return no_request(self._session)
 
     @property
     def _in_sight(self) -> int:
