@@ -189,10 +189,11 @@ def feed(
     path: str = f"/p/{SESSION}.jsonl",
     session: str | None = SESSION,
     agent: str | None = None,
+    start: int = 0,
 ) -> None:
-    """Hand entries to a ledger as the lines of one file."""
+    """Hand entries to a ledger as the lines of one file, from line ``start`` on."""
     source = Source(path, session, agent)
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(entries, start):
         ledger.apply(source, Span(path, number * 100, 99), entry)
 
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccmon.insight.billed import Difference, Visible
-from ccmon.insight.unanswered import Unanswered, Waited, counts, newest
+from ccmon.insight.calls import Call, Totals, is_totalled
+from ccmon.insight.unanswered import Unanswered
 from ccmon.ledger.prices import PriceTable, normalised
 from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats
@@ -31,9 +32,6 @@ LEAST_SHARE = 0.89
 HIDDEN_REASONS = ("compaction", "attempt", "interrupt", "side")
 """Why a cost may lack hidden requests, in the order of telling."""
 
-Totals = tuple[Stream, Bill]
-"""The client's own totals and the file they stand in."""
-
 
 class Reckoning(Struct, frozen=True, eq=False, gc=False):
     """What is known of a session's hidden requests, and whose cost they make a lower bound.
@@ -51,17 +49,6 @@ class Reckoning(Struct, frozen=True, eq=False, gc=False):
     threads: frozenset[str]
     models: frozenset[str]
     conflict: bool
-
-
-class Call(Struct, frozen=True, eq=False, gc=False):
-    """A hidden request that left a trace, as estimated; ``totalled`` if totals came after it."""
-
-    reason: str
-    thread: str
-    model: str
-    usage: Usage | None
-    cost: float | None
-    totalled: bool
 
 
 class Reckoner:
@@ -95,9 +82,8 @@ class Reckoner:
         conflict = ledger.torn() or (difference is not None and difference.negative)
         if difference is None or difference.negative:
             totals = difference = None
-        attempts = self._unanswered.look(ledger, ended=ended, finished=finished)
-        lost = [_lost_call(each, totals) for each in attempts if each.shown.state == "lost"]
-        calls = [*_compaction_calls(ledger, compactions, totals), *lost]
+        attempts = self._unanswered.look(ledger, totals, ended=ended, finished=finished)
+        calls = [*_compaction_calls(ledger, compactions, totals), *attempts.lost]
         inside, outside = _sorted_out(calls, difference)
         more = difference is not None and _shows_more(difference, inside, unsure)
         known = [*inside, *outside]
@@ -106,8 +92,8 @@ class Reckoner:
         reasons |= ({"interrupt"} if interrupted else set()) | ({"side"} if more else set())
         return Reckoning(
             hidden=_sum(difference, inside, outside, more, unsure),
-            attempts=newest(attempts),
-            counts=counts(attempts),
+            attempts=attempts.shown,
+            counts=attempts.counts,
             reasons=frozenset(reasons),
             threads=frozenset(call.thread for call in known) | interrupted,
             models=frozenset(call.model for call in known)
@@ -154,25 +140,6 @@ def lower_bound_reasons(every: Sequence[ThreadStats], reckoning: Reckoning) -> t
 
 def _largest(compactions: Mapping[str, Sequence[Compaction]]) -> int:
     return max((item.pre_tokens or 0 for each in compactions.values() for item in each), default=0)
-
-
-def _is_totalled(stream: Stream, place: int, at: float | None, totals: Totals | None) -> bool:
-    """Whether something in a file came before the totals; beside their file the time tells."""
-    if totals is None:
-        return False
-    file, bill = totals
-    if stream is file:
-        return place < bill.place
-    if stream.source.agent_id is None:
-        return stream.sort_key < file.sort_key
-    return bill.until is None or at is None or at < bill.until
-
-
-def _lost_call(waited: Waited, totals: Totals | None) -> Call:
-    sent, shown = waited.sent, waited.shown
-    totalled = _is_totalled(waited.stream, sent.place, sent.at, totals)
-    model = normalised(sent.model or "")
-    return Call("attempt", sent.agent, model, shown.usage, shown.cost, totalled)
 
 
 def _compaction_calls(
@@ -292,7 +259,7 @@ def _sum(
         usage = None if shown.usage is None else shown.usage + (usage or Usage())
     known = [cost for cost in costs if cost is not None]
     return Hidden(
-        requests=len(inside) + len(outside) + more,
+        requests=sum(call.requests for call in (*inside, *outside)) + more,
         cost=sum(known) if known and len(known) == len(costs) else None,
         method="estimated" if outside or unsure or (shown and shown.estimated) else "exact",
         usage=usage,
@@ -309,5 +276,5 @@ def _interrupted(ledger: SessionLedger, totals: Totals | None) -> Iterator[str]:
             last = stream.sightings.get(interrupt.after or "")
             if last is not None and thread.row_of(last) is None:
                 continue
-            if not _is_totalled(stream, interrupt.place, interrupt.at, totals):
+            if not is_totalled(stream, interrupt.place, interrupt.at, totals):
                 yield agent

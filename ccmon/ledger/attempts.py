@@ -56,10 +56,16 @@ class Sent:
 
 
 class Attempts:
-    """The attempts of one file, fed in file order; of those with an answer the ids remain."""
+    """The attempts of one file, fed in file order; of those with an answer the ids remain.
+
+    ``settled`` are those without one whose chain has got its next response. ``withdrawn`` counts
+    those that got their answer when they had been settled.
+    """
 
     def __init__(self) -> None:
         self.unanswered: dict[str, Sent] = {}
+        self.settled: list[Sent] = []
+        self.withdrawn = 0
         self.answered: set[str] = set()
         self._waiting: dict[str, list[Sent]] = {}
 
@@ -90,12 +96,27 @@ class Attempts:
     def answer(self, attempt_id: str | None, agent: str, message_id: str) -> None:
         """A response begins: what else was sent before it got none."""
         if attempt_id is not None:
-            self.unanswered.pop(attempt_id, None)
-            self.answered.add(attempt_id)
+            self._withdraw(attempt_id)
         for sent in self._waiting.pop(agent, ()):
-            if sent.attempt_id != attempt_id:
+            if sent.attempt_id in self.unanswered:
                 sent.followed_by = message_id
                 sent.end("lost", SENT_AGAIN)
+                self.settled.append(sent)
+
+    def open_since(self, settled: int) -> list[Sent]:
+        """The unanswered ones behind so many settled ones."""
+        waiting = (sent for each in self._waiting.values() for sent in each)
+        return [
+            *self.settled[settled:],
+            *(sent for sent in waiting if sent.attempt_id in self.unanswered),
+        ]
+
+    def _withdraw(self, attempt_id: str) -> None:
+        self.answered.add(attempt_id)
+        sent = self.unanswered.pop(attempt_id, None)
+        if sent is not None and sent.followed_by is not None:
+            self.settled.remove(sent)
+            self.withdrawn += 1
 
     def close(self) -> None:
         """The client ended: nothing will be answered any more."""

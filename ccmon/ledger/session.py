@@ -9,7 +9,6 @@ from itertools import pairwise
 from math import inf
 
 from ccmon.entries import AnyEntry, AssistantEntry, AttemptEntry, Entry
-from ccmon.ledger.attempts import Sent
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies, Known
 from ccmon.ledger.stream import Lane, Sighting, Source, Stream
@@ -70,21 +69,6 @@ class SessionLedger:
         return any(each.torn for each in traces) or any(
             falls(before.entry, first) for (_, before), (first, _) in pairwise(billed)
         )
-
-    def unanswered(self) -> list[tuple[Stream, Sent]]:
-        """The session's own attempts that no response answers, in the order of time.
-
-        What a fork copied is the original's: its lines name another session, or are older than
-        the first stamp, which a fork sets itself, or another file has them too.
-        """
-        found = [
-            (stream, sent)
-            for stream in self.streams.values()
-            for sent in stream.traces.attempts.unanswered.values()
-            if not stream.is_copied(sent.session_id, sent.at)
-            and sent.attempt_id not in stream.traces.copied
-        ]
-        return sorted(found, key=_sent_at)
 
     def over_by(self, agent: str) -> float:
         """A sub-agent waits for nothing any more that it sent until then, in UNIX seconds.
@@ -345,8 +329,3 @@ class Ledger:
         if session is not None:
             session.revision += 1
             self._changed.add(session_id)
-
-
-def _sent_at(found: tuple[Stream, Sent]) -> tuple[float, str, int]:
-    stream, sent = found
-    return (sent.at or 0.0, stream.source.path, sent.place)

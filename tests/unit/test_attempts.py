@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 import pytest
 
 from ccmon.entries import AnyEntry
+from ccmon.insight import unanswered
+from ccmon.insight.running import UNSETTLED
 from ccmon.insight.summary import Summaries
-from ccmon.ledger.attempts import AGENT_ENDED, ENDED, INTERRUPTED, SENT_AGAIN
+from ccmon.insight.unanswered import is_own
+from ccmon.ledger.attempts import AGENT_ENDED, ENDED, INTERRUPTED, SENT_AGAIN, Sent, State, attempt
 from ccmon.ledger.prices import PriceTable
-from ccmon.ledger.session import LONGEST_ANSWER, Ledger
+from ccmon.ledger.session import LONGEST_ANSWER, Ledger, SessionLedger
 from ccmon.ledger.stream import Stream
-from ccmon.measures import Usage
-from ccmon.requests import Attempt
+from ccmon.measures import Ttl, Usage
+from ccmon.requests import Attempt, Request
 from ccmon.snapshot import AttemptCounts
 from tests.builders import (
     OTHER,
@@ -26,6 +30,7 @@ from tests.builders import (
     interrupt,
     prompt,
     sent,
+    tokens,
     totals,
     usage,
 )
@@ -145,6 +150,89 @@ class TestGrowth:
         assert (lost.attempt_counts.lost, answered.attempt_counts.lost) == (1, 0)
 
 
+def shown_by(summaries: Summaries, ledger: Ledger) -> object:
+    """All that a session tells of its attempts and what they cost."""
+    ledger.settle()
+    session = summaries.summarise(ledger.sessions[SESSION], FACTS).session
+    return msgspec.to_builtins((session.hidden, session.attempts, session.attempt_counts))
+
+
+class TestFolding:
+    """Settled attempts are reckoned once, and again when what they rest on has changed."""
+
+    LONG: Sequence[AnyEntry] = [
+        entry
+        for number in range(12)
+        for entry in (
+            sent(f"lost{number}", at=START + number),
+            sent(f"sent{number}", at=START + number),
+            answer(f"msg_{number}", f"sent{number}", usage(0, 9_000 + 10 * number, 0, 0, 5)),
+        )
+    ]
+
+    @pytest.mark.parametrize(
+        "later",
+        [
+            sent("last", at=START + 50),
+            answer("msg_3", "sent3", usage(0, 9_030, 0, 4_000, 9)),
+            answer("msg_12", "lost2", usage(0, 9_200, 0, 0, 5)),
+            answer("msg_12", "sent12", usage(0, 9_200, 0, 300, 5)),
+            failed("529 Overloaded"),
+            totals(1.0, tokens(0, 900_000, 50_000, 0, 500)),
+            boundary(9_000),
+        ],
+    )
+    def test_what_comes_later_is_told_as_if_all_had_been_read_at_once(
+        self, later: AnyEntry
+    ) -> None:
+        live, fresh = Ledger(PriceTable.load()), Ledger(PriceTable.load())
+        summaries = Summaries(live.prices)
+        feed(live, self.LONG)
+        shown_by(summaries, live)
+        for ledger in (live, fresh):
+            entries = [later] if ledger is live else [*self.LONG, later]
+            feed(ledger, entries, start=len(self.LONG) if ledger is live else 0)
+        assert shown_by(summaries, live) == shown_by(Summaries(fresh.prices), fresh)
+
+    def test_a_file_that_has_the_same_ones_takes_them_away(self) -> None:
+        ledger = Ledger(PriceTable.load())
+        summaries = Summaries(ledger.prices)
+        feed(ledger, [prompt(at=START), *self.LONG])
+        shown_by(summaries, ledger)
+        original: list[AnyEntry] = [
+            prompt(at=START - 9),
+            *(sent(f"lost{number}") for number in range(5)),
+        ]
+        feed(ledger, original, path="/p/original.jsonl", session=OTHER)
+        ledger.settle()
+        session = summaries.summarise(ledger.sessions[SESSION], FACTS).session
+        assert session.attempt_counts == AttemptCounts(lost=7)
+        assert session.hidden is not None
+        assert session.hidden.requests == 7
+
+    def test_each_is_reckoned_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        ledger = Ledger(PriceTable.load())
+        summaries = Summaries(ledger.prices)
+        feed(ledger, self.LONG)
+        shown_by(summaries, ledger)
+        made: list[str] = []
+
+        def noted(
+            sent: Sent,
+            state: State,
+            reason: str,
+            after: Request | None,
+            tier: Ttl | None,
+            prices: PriceTable,
+        ) -> Attempt:
+            made.append(sent.attempt_id)
+            return attempt(sent, state, reason, after, tier, prices)
+
+        monkeypatch.setattr(unanswered, "attempt", noted)
+        shown_by(summaries, ledger)
+        assert made == [f"lost{number}" for number in range(12 - UNSETTLED, 12)]
+
+
 def test_a_lost_one_without_a_cache_sent_everything_anew() -> None:
     (found,) = attempts_of(sent("a"), sent("b"), answer("msg_1", "b", usage(9_000, o=5)))
     assert found.usage == Usage(input_tokens=9_000)
@@ -220,6 +308,16 @@ class TestSubAgents:
         assert self.state(finished=True) == "lost"
 
 
+def own(session: SessionLedger) -> list[Sent]:
+    """The session's own attempts without an answer."""
+    return [
+        sent
+        for stream in session.streams.values()
+        for sent in stream.traces.attempts.unanswered.values()
+        if is_own(stream, sent)
+    ]
+
+
 class TestCopies:
     def unanswered(self, *files: tuple[str, list[AnyEntry]]) -> list[tuple[str, str]]:
         ledger = Ledger(PriceTable.load())
@@ -229,7 +327,7 @@ class TestCopies:
         return sorted(
             (session_id, each.attempt_id)
             for session_id, session in ledger.sessions.items()
-            for _, each in session.unanswered()
+            for each in own(session)
         )
 
     def test_a_line_that_names_another_session_is_a_copy(self) -> None:
@@ -276,10 +374,10 @@ class TestCopies:
         feed(ledger, [prompt(), sent("a"), answer("msg_1", "a")], path="/p/original.jsonl")
         feed(ledger, fork, path="/p/fork.jsonl", session=OTHER)
         ledger.settle()
-        assert ledger.sessions[OTHER].unanswered() == []
+        assert own(ledger.sessions[OTHER]) == []
         ledger.forget("/p/original.jsonl")
         assert ledger.settle() >= {OTHER}
-        assert [each.attempt_id for _, each in ledger.sessions[OTHER].unanswered()] == ["a"]
+        assert [each.attempt_id for each in own(ledger.sessions[OTHER])] == ["a"]
 
     def test_owners_are_settled_only_when_attempts_have_changed(
         self, monkeypatch: pytest.MonkeyPatch
