@@ -11,6 +11,7 @@ from ccmon import words
 from ccmon.snapshot import Drag, Session
 from ccmon.tui.safe import Part, clean, facts, line
 from ccmon.tui.widgets.bars import share_bar
+from ccmon.tui.widgets.header import no_request
 from ccmon.tui.widgets.panel import Frame, Tone, title
 from ccmon.tui.widgets.trend import Trend, area, axis, cost_bars
 
@@ -77,9 +78,7 @@ def _since(drag: Drag | None) -> Content | None:
 
 def no_ratio(session: Session) -> Content:
     """Why there is nothing to compare."""
-    return line(
-        (clean(words.why_no_drag(session)) or "not enough requests yet to compare", "$label")
-    )
+    return line((clean(words.why_no_drag(session)) or no_request(session), "$label"))
 
 
 def _facts_row(session: Session, width: int, *, flat: bool) -> Content:
