@@ -160,16 +160,22 @@ def shown_by(summaries: Summaries, ledger: Ledger) -> object:
 class TestFolding:
     """Settled attempts are reckoned once, and again when what they rest on has changed."""
 
-    LONG: Sequence[AnyEntry] = [
-        entry
-        for number in range(12)
-        for entry in (
-            sent(f"lost{number}", at=START + number),
-            sent(f"sent{number}", at=START + number),
-            answer(f"msg_{number}", f"sent{number}", usage(0, 9_000 + 10 * number, 0, 0, 5)),
-        )
-    ]
+    @staticmethod
+    def long(*, written: int = 0) -> list[AnyEntry]:
+        """Twelve requests, each of which was lost once; so many tokens are ``written`` by each."""
+        return [
+            entry
+            for number in range(12)
+            for entry in (
+                sent(f"lost{number}", at=START + number),
+                sent(f"sent{number}", at=START + number),
+                answer(
+                    f"msg_{number}", f"sent{number}", usage(0, 9_000 + 10 * number, written, 0, 5)
+                ),
+            )
+        ]
 
+    @pytest.mark.parametrize("written", [0, 10])
     @pytest.mark.parametrize(
         "later",
         [
@@ -183,21 +189,26 @@ class TestFolding:
         ],
     )
     def test_what_comes_later_is_told_as_if_all_had_been_read_at_once(
-        self, later: AnyEntry
+        self, later: AnyEntry, written: int
     ) -> None:
+        long = self.long(written=written)
         live, fresh = Ledger(PriceTable.load()), Ledger(PriceTable.load())
         summaries = Summaries(live.prices)
-        feed(live, self.LONG)
+        feed(live, long)
         shown_by(summaries, live)
         for ledger in (live, fresh):
-            entries = [later] if ledger is live else [*self.LONG, later]
-            feed(ledger, entries, start=len(self.LONG) if ledger is live else 0)
+            entries = [later] if ledger is live else [*long, later]
+            feed(ledger, entries, start=len(long) if ledger is live else 0)
         assert shown_by(summaries, live) == shown_by(Summaries(fresh.prices), fresh)
+
+    def test_one_that_is_answered_late_is_lost_no_more(self) -> None:
+        late = answer("msg_12", "lost2", usage(0, 9_200, 0, 0, 5))
+        assert summed([*self.long(), late]).session.attempt_counts == AttemptCounts(lost=11)
 
     def test_a_file_that_has_the_same_ones_takes_them_away(self) -> None:
         ledger = Ledger(PriceTable.load())
         summaries = Summaries(ledger.prices)
-        feed(ledger, [prompt(at=START), *self.LONG])
+        feed(ledger, [prompt(at=START), *self.long()])
         shown_by(summaries, ledger)
         original: list[AnyEntry] = [
             prompt(at=START - 9),
@@ -213,7 +224,7 @@ class TestFolding:
     def test_each_is_reckoned_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         ledger = Ledger(PriceTable.load())
         summaries = Summaries(ledger.prices)
-        feed(ledger, self.LONG)
+        feed(ledger, self.long())
         shown_by(summaries, ledger)
         made: list[str] = []
 
