@@ -333,12 +333,12 @@ def _once(
 def worst_severity(shown: "Snapshot") -> Severity | None:
     """The gravest thing the snapshot has to say, None when all is well.
 
-    Besides the findings: re-reading that is high or dominates is ``high``; rewriting that is high
-    is ``warn``, severe ``high``.
+    Besides the findings, but for what is past: re-reading that is high or dominates is ``high``;
+    rewriting that is high is ``warn``, severe ``high``.
     """
     found: set[Severity] = set()
     for session in shown.sessions:
-        found.update(finding.severity for finding in session.findings)
+        found.update(finding.severity for finding in session.findings if not finding.past)
         if session.drag and session.drag.state != "off":
             found.add("high")
         alert = session.cache.alert.state if session.cache else "off"

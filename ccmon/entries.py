@@ -124,7 +124,9 @@ class UserEntry(Entry, frozen=True, gc=False, kw_only=True):
     prompt that came from elsewhere (task notification, schedule, peer), None
     for tool results, injected text, command output and interrupts.
     ``cut_notice`` marks the notice that the response before was cut off in
-    mid-stream; ``interrupted`` the line "[Request interrupted by user]".
+    mid-stream; ``interrupted`` the line "[Request interrupted by user]", ``stopped_tool`` the one
+    that says that a tool was stopped and not a request. ``result_is_receipt``: the agent of
+    ``result_agent_id`` has only been started.
     ``has_image`` says that it brought an image, alone or in a tool result; ``pictures`` are those
     that are in none, and ``size`` is bytes of JSON without their data.
     """
@@ -134,10 +136,12 @@ class UserEntry(Entry, frozen=True, gc=False, kw_only=True):
     size: int = 0
     results: tuple[ToolResult, ...] = ()
     result_agent_id: str | None = None
+    result_is_receipt: bool = False
     is_meta: bool = False
     is_compact_summary: bool = False
     cut_notice: bool = False
     interrupted: bool = False
+    stopped_tool: bool = False
     has_image: bool = False
     pictures: tuple[Picture, ...] = ()
 

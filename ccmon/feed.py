@@ -26,7 +26,8 @@ class Faults(Struct, gc=False):
 class Feed:
     """Reads what a file has grown by and hands it on, in file order.
 
-    ``shown`` is False for a file that is read only because others may copy from it.
+    ``shown`` is False for a file that is read only because others may copy from it. ``restarts``
+    counts how often the file was replaced and read from its beginning again.
     """
 
     def __init__(self, transcript: Transcript, ledger: Ledger) -> None:
@@ -35,6 +36,7 @@ class Feed:
         self.shown = False
         self.read_once = False
         self.gone = False
+        self.restarts = 0
         self._source = Source(transcript.path, transcript.session_id, transcript.agent_id)
         self._ledger = ledger
         self._tail = Tail(transcript.path)
@@ -69,6 +71,7 @@ class Feed:
             self._ledger.forget(self._source.path)
             self.faults, self._early, self._stamped = Faults(), None, False
             self.read_once = False
+            self.restarts += chunk.reset
         self.gone, self._looked_at = chunk.gone, True
         self.faults.malformed += chunk.oversized
         for offset, line in chunk.lines:

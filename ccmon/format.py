@@ -6,6 +6,7 @@ unknown is ``?`` or ``-``, never 0.
 """
 
 from datetime import UTC, datetime, tzinfo
+from math import floor
 
 NONE = "-"
 """Shown where a value does not apply."""
@@ -77,6 +78,12 @@ def percent(ratio: float | None) -> str:
     return NONE if ratio is None else f"{ratio * 100:.0f}%"
 
 
+def whole_percent(ratio: float | None) -> str:
+    """A share rounded down: 100% is said only of the whole, 99% of anything less."""
+    # A ratio such as 0.29 is a hair below 29 hundredths in binary.
+    return NONE if ratio is None else f"{floor(ratio * 100 + 1e-9)}%"
+
+
 def rate(ratio: float | None) -> str:
     """A hit rate with one decimal: 98.1%."""
     return NONE if ratio is None else f"{ratio * 100:.1f}%"
@@ -98,6 +105,16 @@ def clock(at: float | None, *, seconds: bool = True, zone: tzinfo | None = None)
     except (OverflowError, ValueError, OSError):
         return UNKNOWN
     return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def moment(at: float | None, now: float, *, zone: tzinfo | None = None) -> str:
+    """Local time to the minute, with month and day unless it is today: 13:02, 11-22 13:02."""
+    time = clock(at, seconds=False, zone=zone)
+    if at is None or time == UNKNOWN:
+        return time
+    day = datetime.fromtimestamp(at, UTC).astimezone(zone)
+    today = datetime.fromtimestamp(now, UTC).astimezone(zone)
+    return time if day.date() == today.date() else f"{day:%m-%d} {time}"
 
 
 def iso(at: float | None) -> str | None:

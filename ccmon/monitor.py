@@ -94,6 +94,7 @@ class Monitor:
         self._agents: dict[str, AgentMeta] = {}
         self._summed: dict[str, tuple[int, Facts, Summed]] = {}
         self._read_once = False
+        self._reread: set[str] = set()
         self._watcher: Watcher | None = None
         self._counting = _counting() if counting and settings.tokenizer else None
         self._uncounted: set[str] = set()
@@ -134,7 +135,8 @@ class Monitor:
         summed = self._summaries_in_scope(now)
         sessions = tuple(sorted(self._judge.sessions(summed, now), key=_newest_first))
         progress = self._progress()
-        self._notices.observe(sessions, self._settled(progress))
+        self._notices.observe(sessions, self._settled(progress), self._reread)
+        self._reread = set()
         return Snapshot(
             generated_at=now,
             places=tuple(Place(home.path, home.origin, home.found) for home in self.homes),
@@ -269,7 +271,10 @@ class Monitor:
         """Read a part of the first file in the queue; it leaves the queue once it is read."""
         feed = self._feeds[path]
         error, read_once = feed.error, feed.read_once
+        session_id, restarts = feed.session_id, feed.restarts
         more = feed.read()
+        if feed.restarts != restarts and session_id is not None:
+            self._reread.add(session_id)
         if feed.error != error:
             log.warning("%s: %s", path, feed.error)
         if (feed.error, feed.read_once) != (error, read_once):

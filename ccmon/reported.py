@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from ccmon.errors import CcmonError
 from ccmon.settings import own_folder
@@ -40,6 +41,7 @@ def keep(
 ) -> None:
     """Write the report of a session in place of the one before; nobody reads half of one.
 
+    What it lacks is kept from the one before: not every call of the status line tells everything.
     A session's first report also removes those of others that are older than ``KEPT_SECONDS``.
     Raises CcmonError when the id is no plain one, when ``folder`` lies in one of the ``forbidden``
     folders, and when it cannot be written.
@@ -52,12 +54,31 @@ def keep(
     file = folder / f"{session_id}.json"
     try:
         _make(folder)
+        before = _read(file) if _stamp(file) else None
         if not file.exists():
             _prune(folder, reported.at - KEPT_SECONDS)
-        _replace(file, msgspec.json.encode(reported))
+        _replace(file, msgspec.json.encode(_completed(reported, before)))
     except OSError as error:
         reason = error.strerror or str(error)
         raise CcmonError(f"cannot keep the report in {folder}: {reason}") from error
+
+
+def _completed(reported: Reported, before: Reported | None) -> Reported:
+    """A report with what only the one before it told."""
+    if before is None:
+        return reported
+    named = {limit.name: limit for limit in (*before.limits, *reported.limits)}
+    known = replace(
+        reported,
+        window=reported.window or before.window,
+        cost=before.cost if reported.cost is None else reported.cost,
+        limits=tuple(named.values()),
+    )
+    if reported.expires_at is not None or before.expires_at is None:
+        return replace(known, ttl=reported.ttl or before.ttl)
+    # A deadline holds until the next request, so it matters when it was told.
+    told_at = before.at if before.cache_at is None else before.cache_at
+    return replace(known, ttl=before.ttl, expires_at=before.expires_at, cache_at=told_at)
 
 
 class Reports:

@@ -81,8 +81,8 @@ class Why(Struct, frozen=True, eq=False, gc=False):
     (``sonnet-5-5 -> opus-5-5``, ``TaskCreate``), empty where there is nothing to name. ``idle`` is
     the pause before the request and ``ttl`` the lifetime it is held against, in seconds. ``reach``
     says how much of the prefix was lost; ``broke_at`` names the first thing not found any more,
-    where the loss is partial. ``stuck`` marks the third request in a row that read the same while
-    the context grew.
+    where the loss is partial. ``stuck`` marks the third request in a row that read the same
+    part while the context grew, where no cause is known.
     """
 
     cause: Cause
@@ -100,8 +100,9 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     """One API response, fully accounted. Definitions: accounting, section 2.
 
     ``n`` counts from 1 within its thread. ``context`` is what the model read
-    last, ``cached`` how much of that came from the cache (``usage`` sums over several calls where
-    server tools made them); ``growth`` may be negative; ``new`` and ``reread`` split the context;
+    last, ``cached`` how much of that came from the cache, ``first_read`` what the first call found
+    there (``usage`` sums over several calls where server tools made them); ``growth`` may be
+    negative; ``new`` and ``reread`` split the context;
     ``rewritten`` is 0 unless the request busts. ``idle`` is the time from the
     start of the request before to the start of this one. ``cost`` and
     ``split`` are None when the model has no price. ``estimated`` says that the
@@ -159,6 +160,7 @@ class Request(Struct, frozen=True, eq=False, gc=False):
     miss_reason: str | None = None
     why: Why | None = None
     names: tuple[str, ...] = ()
+    first_read: int = 0
 
     @property
     def read_share(self) -> float | None:
@@ -185,7 +187,11 @@ class Compaction(Struct, frozen=True, eq=False, gc=False):
 
 
 class Bust(Struct, frozen=True, eq=False, gc=False):
-    """A request that found less in the cache than the one before had left there."""
+    """A request that found less in the cache than the one before had left there.
+
+    ``cache_read`` is what it did find. ``request`` may shift as more lines of a session are found,
+    ``message_id`` stays. ``estimated`` says that ``avoidable`` rests on a guess.
+    """
 
     request: int
     thread: str
@@ -195,6 +201,8 @@ class Bust(Struct, frozen=True, eq=False, gc=False):
     rewritten: int
     avoidable: float | None
     why: Why | None = None
+    message_id: str = ""
+    estimated: bool = False
 
 
 class Attempt(Struct, frozen=True, eq=False, gc=False):

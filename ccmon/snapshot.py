@@ -18,7 +18,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.measures import Span, Split, Ttl, Usage
+from ccmon.measures import TTL_SECONDS, Span, Split, Ttl, Usage
 from ccmon.requests import MAIN, Attempt, Bust, Compaction, Kind, Method, Request
 
 Status = Literal["busy", "idle", "waiting", "ended", "unknown"]
@@ -27,6 +27,9 @@ CacheState = Literal["warm", "cold", "off", "unknown"]
 AlertState = Literal["off", "high", "severe"]
 WindowSource = Literal["table", "observed", "config", "statusline", "unknown"]
 Severity = Literal["info", "warn", "high"]
+
+_BELIEVABLE = 366 * 86_400.0
+"""Seconds from which on the age of a cache tells of a wrong clock, not of a cache."""
 
 
 class Context(Struct, frozen=True, eq=False, gc=False):
@@ -44,14 +47,25 @@ class Context(Struct, frozen=True, eq=False, gc=False):
     requests_per_turn: float | None
     crossing_point: float | None
 
+    @property
+    def current(self) -> int:
+        """Tokens that the next request begins with: what a compaction left, else ``tokens``."""
+        return self.tokens if self.compacted_to is None else self.compacted_to
+
 
 class NextRequest(Struct, frozen=True, eq=False, gc=False):
-    """Price of the next request, cache warm and cold; ``reread`` + ``fresh`` = warm."""
+    """Price of the next request, cache warm and cold; ``reread`` + ``fresh`` = warm.
+
+    ``lapse`` is what writing again what it would have re-read costs beyond ``reread``.
+    ``estimated`` after a compaction, while only an estimate says what that left.
+    """
 
     warm: float | None
     cold: float | None
     reread: float | None
     fresh: float | None
+    lapse: float | None = None
+    estimated: bool = False
 
 
 class CacheAlert(Struct, frozen=True, eq=False, gc=False):
@@ -96,7 +110,7 @@ class Cache(Struct, frozen=True, eq=False, gc=False):
     ``caching`` is False when no request ever read or wrote the cache.
     ``expires_at`` counts from the start of the last request (the safer
     reading). ``avoidable`` is what busts cost beyond a normal read; ``written`` the tokens ever
-    written to the cache.
+    written to the cache. ``ttl_is_estimated`` where no write said to which tier it went.
     """
 
     caching: bool
@@ -110,6 +124,7 @@ class Cache(Struct, frozen=True, eq=False, gc=False):
     written: int = 0
     alert: CacheAlert = CacheAlert()
     ttl_check: TtlCheck = TtlCheck()
+    ttl_is_estimated: bool = False
 
     def state_at(self, now: float) -> CacheState:
         """Warm or cold at ``now``; ``off`` without caching, ``unknown`` without a deadline."""
@@ -118,6 +133,22 @@ class Cache(Struct, frozen=True, eq=False, gc=False):
         if self.expires_at is None:
             return "unknown"
         return "warm" if now < self.expires_at else "cold"
+
+    def left_at(self, now: float) -> float | None:
+        """Seconds until the cache goes cold, None unless it is warm.
+
+        Never more than it lives: the clock that wrote the transcript may be ahead of ours.
+        """
+        if self.expires_at is None or self.state_at(now) != "warm":
+            return None
+        return min(self.expires_at - now, TTL_SECONDS[self.ttl or "1h"])
+
+    def cold_for(self, now: float) -> float | None:
+        """Seconds since the cache went cold, None unless it is, and where no clock can be right."""
+        if self.expires_at is None or self.state_at(now) != "cold":
+            return None
+        since = now - self.expires_at
+        return since if since < _BELIEVABLE else None
 
 
 class Reread(Struct, frozen=True, eq=False, gc=False):
@@ -181,7 +212,8 @@ class Finding(Struct, frozen=True, eq=False, gc=False):
     dismissed by it. ``title`` says what was found, ``action`` in one sentence what to do, ``basis``
     what both rest on. ``value`` is the money expected over the next two prompts, by which findings
     rank; ``saving`` is one sum, ``saving_per_request`` a rate. ``thread`` and ``request`` lead to
-    the evidence.
+    the evidence. ``past`` says that what it tells of is long over: it is still worth knowing, and
+    no reason to fail (``--fail-on``).
     """
 
     id: str
@@ -196,6 +228,7 @@ class Finding(Struct, frozen=True, eq=False, gc=False):
     thread: str = MAIN
     request: int | None = None
     evidence: tuple[tuple[str, str | int | float | None], ...] = ()
+    past: bool = False
 
 
 class Limit(Struct, frozen=True, gc=False):
@@ -209,7 +242,8 @@ class Limit(Struct, frozen=True, gc=False):
 class Reported(Struct, frozen=True, gc=False):
     """What Claude Code told its status line at ``at``, where that is kept (``ccmon statusline``).
 
-    ``cost`` is the client's own total in USD, hidden requests included.
+    ``cost`` is the client's own total in USD, hidden requests included. ``cache_at`` is when
+    ``ttl`` and ``expires_at`` were told, where that was before ``at``.
     """
 
     at: float
@@ -218,6 +252,7 @@ class Reported(Struct, frozen=True, gc=False):
     expires_at: float | None = None
     cost: float | None = None
     limits: tuple[Limit, ...] = ()
+    cache_at: float | None = None
 
 
 class Notice(Struct, frozen=True, eq=False, gc=False):
@@ -305,6 +340,14 @@ class Subagent(Struct, frozen=True, eq=False, gc=False):
     inventory: Inventory | None = None
 
 
+class AttemptCounts(Struct, frozen=True, gc=False):
+    """How many requests were sent that no response answers, by what became of them."""
+
+    in_flight: int = 0
+    refused: int = 0
+    lost: int = 0
+
+
 class Session(Struct, frozen=True, eq=False, gc=False):
     """One session: the main thread's requests and the sums with its sub-agents.
 
@@ -312,7 +355,8 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     sub-agents; ``context``, ``cache``, ``reread``, ``drag``, ``compactions`` are
     the main thread. ``lower_bound_reasons`` says why ``cost`` is a lower bound.
     The objects from ``context`` to ``drag`` are None while no request is known. ``findings`` are
-    ranked, the most pressing first.
+    ranked, the most pressing first. ``attempts`` are all in flight and the newest of the others,
+    ``attempt_counts`` counts all of them.
     """
 
     session_id: str
@@ -349,6 +393,7 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     subagents: tuple[Subagent, ...]
     requests: tuple[Request, ...]
     attempts: tuple[Attempt, ...] = ()
+    attempt_counts: AttemptCounts = AttemptCounts()
     findings: tuple[Finding, ...] = ()
     reported: Reported | None = None
     inventory: Inventory | None = None

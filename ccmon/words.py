@@ -6,13 +6,18 @@ the cache: CLAUDE.md, output style, permission mode, skills.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import tzinfo
 
 from msgspec import Struct
 
 from ccmon import format
-from ccmon.requests import Attempt, Cause, Kind, Why
+from ccmon.requests import MAIN, Attempt, Cause, Kind, Why
+from ccmon.snapshot import CacheAlert, Hidden, Session
+
+ALERT_SPAN = 50
+"""Requests over which the state of the cache is judged: accounting, section 11."""
 
 
 class Wording(Struct, frozen=True):
@@ -101,7 +106,7 @@ WORDINGS: dict[Cause, Wording] = {
         "cache miss",
         "cause unknown",
         "Nothing in the transcript explains it: probably the server evicted or rerouted.",
-        "Nothing to change on this side; look again if it keeps coming back.",
+        "Nothing to do about one; if it keeps coming back, update or start a new session.",
     ),
 }
 """Every cause in words."""
@@ -130,6 +135,8 @@ _SMALL = Wording(
 )
 
 STUCK = "The cache has been stuck: the same part was read again and again while the context grew."
+STUCK_REMEDY = "Update Claude Code or start a new session: each request writes the same part again."
+REPEATED_REMEDY = "Update Claude Code or start a new session: it keeps coming back."
 
 
 def wording(why: Why | None) -> Wording:
@@ -189,6 +196,8 @@ def reach(why: Why | None) -> str:
 
 def remedy(why: Why | None) -> str:
     """One sentence on what to do about it."""
+    if why is not None and why.stuck:
+        return STUCK_REMEDY
     return wording(why).remedy
 
 
@@ -197,17 +206,120 @@ def source(kind: Kind, tool: str | None) -> str:
     return tool or ("tool input" if kind == "tool_use" else kind.replace("_", " "))
 
 
+Fact = tuple[tuple[str, bool], ...]
+"""A part of a sentence in pieces; True marks the figures."""
+
+
+def plain(*facts: Fact) -> str:
+    """Facts as text."""
+    return "".join(text for fact in facts for text, _ in fact)
+
+
+def drag_facts(session: Session) -> list[Fact]:
+    """What re-reading costs and what compacting would, the most telling first.
+
+    ``re-reading 66% of recent spend``, ``; compact $0.52``, ``, 15x overdue``, ``, pays back in 7
+    requests``: those known, each with what joins it to the ones before.
+    """
+    facts: list[Fact] = []
+    drag, split = session.drag, session.spend.last12 if session.spend is not None else None
+    if split is not None and split.total > 0:
+        share = format.percent(split.carry / split.total)
+        facts.append((("re-reading ", False), (share, True), (" of recent spend", False)))
+    if drag is not None and drag.compact is not None:
+        joint = "; " if facts else ""
+        facts.append(((f"{joint}compact ", False), (format.money(drag.compact, short=True), True)))
+    if drag is not None and drag.o is not None:
+        joint = ", " if facts else ""
+        facts.append(((joint, False), (format.multiple(drag.o), True), (" overdue", False)))
+    if drag is not None and drag.payback_requests is not None:
+        joint, requests = ", " if facts else "", max(1, round(drag.payback_requests))
+        number, _, noun = format.plural(requests, "request").partition(" ")
+        facts.append(((f"{joint}pays back in ", False), (number, True), (f" {noun}", False)))
+    return facts
+
+
+class AlertFacts(Struct, frozen=True):
+    """What rewriting costs: ``2 busts in 50 requests`` `` rewrote 365k`` ``22% of spend``.
+
+    ``cause`` is the one that leads: ``; last: idle 6m > 5m TTL``.
+    """
+
+    busts: Fact
+    rewrote: Fact
+    share: Fact
+    cause: Fact
+
+    def text(self) -> str:
+        """All of it as text."""
+        return plain(self.busts, self.rewrote, ((", ", False),), self.share, self.cause)
+
+
+def alert_facts(session: Session, alert: CacheAlert) -> AlertFacts:
+    """How many busts took which share of the spend, and the cause that leads."""
+    number, _, noun = format.plural(alert.busts, "bust").partition(" ")
+    span = min(ALERT_SPAN, len(session.requests))
+    return AlertFacts(
+        ((number, True), (f" {noun} in {span} requests", False)),
+        ((" rewrote ", False), (format.tokens_short(alert.rewritten), True)),
+        ((format.percent(alert.share), True), (" of spend", False)),
+        ((_leading_cause(session, alert.busts), False),),
+    )
+
+
+def _leading_cause(session: Session, recent: int) -> str:
+    """The cause that came more than once among the recent busts, else the last one."""
+    mine = [bust for bust in session.busts if bust.thread == MAIN]
+    causes = [cause(bust.why) for bust in mine[max(0, len(mine) - recent) :] if bust.why]
+    if not causes:
+        return ""
+    leading, count = Counter(reversed(causes)).most_common(1)[0]
+    return f"; {leading} x{count}" if count > 1 else f"; last: {causes[-1]}"
+
+
+def why_no_drag(session: Session) -> str:
+    """Why drag cannot be told: ``no price known for acme-9``; empty where it can."""
+    if session.drag is None or session.drag.o is not None or not session.requests:
+        return ""
+    segment = session.requests[-1].segment
+    for row in reversed(session.requests):
+        if row.segment != segment:
+            break
+        if row.price is None:
+            return f"no price known for {format.model(row.model)}"
+    return "not enough requests yet to compare"
+
+
+def only_subagents(session: Session) -> str:
+    """``no request in the main thread; 10 in 1 subagent``; empty where it has requests."""
+    inner = sum(len(agent.requests) for agent in session.subagents)
+    if session.requests or not inner:
+        return ""
+    agents = format.plural(len(session.subagents), "subagent")
+    return f"no request in the main thread; {inner:,} in {agents}"
+
+
 def ttl(seconds: float) -> str:
     """A cache lifetime as the tiers are called: 5m, 1h."""
     return f"{seconds / 3600:.0f}h" if seconds >= 3600 else f"{seconds / 60:.0f}m"
 
 
-def hidden(requests: int, cost: float | None, *, estimated: bool) -> str:
-    """Billed requests that no line shows: ``~$0.12 hidden in 1 request``; empty for none."""
+def unseen(hidden: Hidden | None, lost: int) -> str:
+    """What is billed and stands in no line: ``~$0.12 hidden in 3 requests (1 lost)``.
+
+    ``lost`` attempts may be billed and are among the hidden requests; empty where there is nothing.
+    """
+    requests = max(hidden.requests if hidden is not None else 0, lost)
+    cost = hidden.cost if hidden is not None else None
     if not requests and not cost:
         return ""
-    price = format.money(cost, estimated=estimated and cost is not None, short=True)
-    return f"{price} hidden in {format.plural(requests, 'request')}"
+    estimated = hidden is not None and hidden.method != "exact" and cost is not None
+    price = format.money(cost, estimated=estimated, short=True)
+    if not requests:
+        return f"{price} beyond what the lines show"
+    return f"{price} hidden in {format.plural(requests, 'request')}" + (
+        f" ({lost:,} lost)" if lost else ""
+    )
 
 
 def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str:
@@ -223,13 +335,3 @@ def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str
     return f"{noun} in flight" + (
         f" since {format.clock(since, zone=zone)}" if since is not None else ""
     )
-
-
-def lost(attempts: Sequence[Attempt]) -> str:
-    """Attempts that may be billed: ``1 lost request, prompt ~$0.08``; empty for none."""
-    gone = [attempt for attempt in attempts if attempt.state == "lost"]
-    if not gone:
-        return ""
-    known = [attempt.cost for attempt in gone if attempt.cost is not None]
-    price = f", prompt {format.money(sum(known), estimated=True, short=True)}" if known else ""
-    return format.plural(len(gone), "lost request") + price

@@ -15,6 +15,7 @@ from ccmon.entries import (
     Iteration,
     ModelBill,
     Tokens,
+    ToolResult,
     UsageLine,
     UserEntry,
 )
@@ -145,9 +146,20 @@ def failed(reason: str, *, refused: bool = True) -> ErrorEntry:
     return ErrorEntry(timestamp=START, session_id=SESSION, reason=reason, refused=refused)
 
 
-def interrupt(*, at: float | None = START) -> UserEntry:
-    """The user stopped what went on."""
-    return UserEntry(timestamp=at, session_id=SESSION, interrupted=True)
+def interrupt(*, at: float | None = START, tool: bool = False) -> UserEntry:
+    """The user stopped what went on: a request, or a ``tool`` as the line says."""
+    return UserEntry(timestamp=at, session_id=SESSION, interrupted=True, stopped_tool=tool)
+
+
+def agent_result(agent: str, *, at: float | None = START, receipt: bool = False) -> UserEntry:
+    """The result of a sub-agent, or the ``receipt`` for one in the background."""
+    return UserEntry(
+        timestamp=at,
+        session_id=SESSION,
+        results=(ToolResult("call", 10, False),),
+        result_agent_id=agent,
+        result_is_receipt=receipt,
+    )
 
 
 def totals(
@@ -177,10 +189,11 @@ def feed(
     path: str = f"/p/{SESSION}.jsonl",
     session: str | None = SESSION,
     agent: str | None = None,
+    start: int = 0,
 ) -> None:
-    """Hand entries to a ledger as the lines of one file."""
+    """Hand entries to a ledger as the lines of one file, from line ``start`` on."""
     source = Source(path, session, agent)
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(entries, start):
         ledger.apply(source, Span(path, number * 100, 99), entry)
 
 

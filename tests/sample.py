@@ -81,17 +81,21 @@ _FINDINGS = (
         "F1", "F1:71", "high", "compact is 15x overdue",
         "Run /compact with a focus at this break, or /clear when the task is done.",
         "carried $7.59 above 46.3k; compacting costs $0.517, pays back in 7 requests",
-        1.727363, None, 0.070218, evidence=(("o", 14.6825), ("payback_requests", 7.36)),
+        1.210485, None, 0.070218, evidence=(("o", 14.6825), ("payback_requests", 7.36)),
     ),
     Finding(
         "F4", "F4:main:205", "warn", "ToolSearch rewrote 265.2k tokens",
         "Load tools early in a session, or update Claude Code.", "server: tools_changed",
-        2.0687, 2.0687, None, "main", 205, (("cause", "tools_loaded"),),
+        0.0, 2.0687, None, "main", 205,
+        (("cause", "tools_loaded"), ("at", "2026-11-23T13:02:03Z"), ("requests_ago", 78)),
+        past=True,
     ),
     Finding(
         "F4", "F4:main:44", "warn", "model switch rewrote 99.9k tokens",
         "Switch models at the start of a session or right after /compact.", "exact",
-        0.779548, 0.779548, None, "main", 44, (("cause", "model_switch"),),
+        0.0, 0.779548, None, "main", 44,
+        (("cause", "model_switch"), ("at", "2026-11-23T09:34:01Z"), ("requests_ago", 239)),
+        past=True,
     ),
 )  # fmt: skip
 _ALERT = CacheAlert("off", 0.0, 0, 0, None)
@@ -169,7 +173,7 @@ def sample_session() -> Session:
         output_lower_bound_requests=0,
         hidden=Hidden(1, 0.121428, "estimated"),
         context=Context(397_389, None, 1_000_000, "table", 0.3974, 1656.0, 12.3, 137_457.0),
-        next_request=NextRequest(0.106969, 3.206603, 0.079478, 0.027491),
+        next_request=NextRequest(0.106969, 3.206603, 0.079478, 0.027491, 3.099642),
         cache=Cache(
             True, "1h", at("15:04:02"), 0.9808, 0.9943, 2.6052, 3, 4.129289, 1_035_277,
             _ALERT, TtlCheck(9.876146, 5.743916, 8, 1),
@@ -265,7 +269,7 @@ def dominating_session() -> Session:
                 _FINDINGS[0],
                 title="compact is 31x overdue",
                 basis="carried $17.05 above 46.3k; compacting costs $0.55, pays back in 5 requests",
-                value=2.5338,
+                value=1.9838,
                 saving_per_request=0.103,
                 evidence=(("o", 31.0), ("payback_requests", 5.3)),
             ),

@@ -3,9 +3,10 @@
 Source: transcripts.md section 9, accounting.md section 13.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ccmon.entries import ModelBill, Tokens
 from ccmon.ledger.costs import split_cost
@@ -15,36 +16,42 @@ from ccmon.ledger.stream import Stream
 from ccmon.ledger.thread import Thread
 from ccmon.ledger.traces import SAME_MONEY, Bill
 from ccmon.ledger.usage import BILLED_BESIDES, settle
-from ccmon.measures import Ttl, Usage
+from ccmon.measures import Price, Ttl, Usage
 from ccmon.requests import Request
 
 
 class Sum(Struct, gc=False):
-    """Sums over responses of one model; ``cost`` is what has a price, in USD."""
+    """Sums over responses of one model; ``cost`` is what has a price, in USD.
+
+    ``firm`` says that ``cost`` is that of ``usage``: all is priced, without a guess.
+    """
 
     usage: Usage = Usage()
     web_searches: int = 0
     cost: float = 0.0
+    firm: bool = True
 
-    def add(self, usage: Usage, web_searches: int = 0, cost: float | None = None) -> None:
+    def add(self, usage: Usage, web_searches: int, cost: float | None, *, firm: bool) -> None:
         """Take in one more response."""
         self.usage += usage
         self.web_searches += web_searches
         self.cost += cost or 0.0
+        self.firm = self.firm and firm and cost is not None
 
 
 class Difference(Struct, frozen=True, eq=False, gc=False):
     """What the totals have more than the responses before them.
 
     ``by_model`` holds the models for which they differ. ``usage`` is None when the totals give
-    none, ``cost`` when no price is known. ``negative`` says that the totals have less somewhere:
-    then nothing else is said.
+    none, ``cost`` when no price is known; ``estimated`` says that a guess decided it. ``negative``
+    says that the totals have less somewhere: then nothing else is said.
     """
 
     by_model: Mapping[str, Usage] = {}
     usage: Usage | None = None
     cost: float | None = None
     negative: bool = False
+    estimated: bool = False
 
     @property
     def found(self) -> bool:
@@ -81,14 +88,16 @@ class Visible:
         return NONE
 
     def _refresh(self, ledger: SessionLedger, stream: Stream, bill: Bill) -> None:
-        before = {
-            agent: thread.rows[: thread.begun_before(stream, bill.responses, bill.until)]
+        counts = {
+            agent: thread.begun_before(stream, bill.responses, bill.until)
             for agent, thread in sorted(ledger.threads.items())
         }
-        # A change anywhere in a thread replaces every row behind it.
-        known = (bill.entry, *(rows[-1] for rows in before.values() if rows))
+        # A change anywhere in a thread replaces every row behind it: the last ones tell.
+        lasts = (ledger.threads[agent].rows[count - 1] for agent, count in counts.items() if count)
+        known = (bill.entry, *lasts)
         if len(known) == len(self._known) and all(map(_same, known, self._known)):
             return
+        before = {agent: ledger.threads[agent].rows[:count] for agent, count in counts.items()}
         own = {row.message_id for rows in before.values() for row in rows}
         in_file = list(stream.sightings.values())[: bill.responses]
         sums: dict[str, Sum] = {}
@@ -98,7 +107,7 @@ class Visible:
         for sighting in copies:
             if sighting.usage is not None:
                 usage, _ = settle(sighting.usage.tokens, "5m")
-                sums.setdefault(_name(sighting.model), Sum()).add(usage)
+                sums.setdefault(_name(sighting.model), Sum()).add(usage, 0, None, firm=False)
         self._known, self._sums, self._copied = known, sums, bool(copies)
 
 
@@ -112,10 +121,13 @@ def _name(model: str | None) -> str:
 
 def _add_rows(sums: dict[str, Sum], thread: Thread, rows: list[Request]) -> None:
     for row in rows:
-        sums.setdefault(_name(row.model), Sum()).add(row.usage, row.web_searches, row.cost)
+        own = sums.setdefault(_name(row.model), Sum())
+        own.add(row.usage, row.web_searches, row.cost, firm=not row.estimated)
         if row.extra_cost:
             for model, usage in _beside(thread, row):
-                sums.setdefault(_name(model), Sum()).add(usage)
+                other = sums.setdefault(_name(model), Sum())
+                other.add(usage, 0, 0.0, firm=other is own)
+                own.firm = own.firm and other is own
 
 
 def _beside(thread: Thread, row: Request) -> Iterator[tuple[str | None, Usage]]:
@@ -156,10 +168,11 @@ def _difference(
         money = entry.cost - sum(each.cost for each in sums.values())
         if money < -SAME_MONEY:
             return NEGATIVE
-        return Difference({}, None, money) if money > SAME_MONEY else NONE
+        unsure = not all(each.firm for each in sums.values())
+        return Difference({}, None, money, estimated=unsure) if money > SAME_MONEY else NONE
     billed = {_name(each.model): each for each in entry.models}
     by_model: dict[str, Usage] = {}
-    costs: list[float | None] = []
+    costs: list[Cost] = []
     for model in sorted(billed.keys() | sums.keys()):
         own, known = billed.get(model, ModelBill(model, Tokens())), sums.get(model, Sum())
         more = [a - b for a, b in zip(_counts(own.tokens), _counts_of(known.usage), strict=True)]
@@ -168,22 +181,91 @@ def _difference(
             return NEGATIVE
         if not any(more) and not searches:
             continue
-        usage = by_model[model] = _usage(more, own.tokens, known.usage, tier)
-        price = prices.price(model, bill.since, prompt_tokens=largest)
-        if price is not None:
-            costs.append(split_cost(usage, price, 0).total + searches * price.web_search)
-        else:
-            costs.append(None if entry.guessed or own.cost is None else own.cost - known.cost)
-    return Difference(by_model, sum(by_model.values(), Usage()), _total(costs))
+        part = _part(model, more, searches, own.tokens, known, tier)
+        said = None if entry.guessed or own.cost is None else own.cost - known.cost
+        by_model[model] = part.usage
+        costs.append(_cost(part, prices, bill.since, largest, said, known.firm))
+    return Difference(
+        by_model,
+        sum(by_model.values(), Usage()),
+        _total([cost.usd for cost in costs]),
+        estimated=any(cost.estimated for cost in costs),
+    )
 
 
-def _usage(more: list[int], own: Tokens, known: Usage, tier: Ttl | None) -> Usage:
+class Part(Struct, frozen=True, gc=False):
+    """What the totals have more of one model; ``split_known``: how its writes split is no guess."""
+
+    model: str
+    usage: Usage
+    searches: int
+    split_known: bool
+
+    def at(self, price: Price, *, short: int | None = None) -> float:
+        """Its cost at a price, with so many ``short`` writes to the tier of 5m."""
+        usage = self.usage
+        if short is not None:
+            long = usage.cache_creation_input_tokens - short
+            usage = replace(
+                usage, cache_creation_5m_input_tokens=short, cache_creation_1h_input_tokens=long
+            )
+        return split_cost(usage, price, 0).total + self.searches * price.web_search
+
+
+class Cost(Struct, frozen=True, gc=False):
+    """A cost in USD (None: no price is known), and whether a guess decided it."""
+
+    usd: float | None
+    estimated: bool
+
+
+def _part(
+    model: str, more: list[int], searches: int, own: Tokens, known: Sum, tier: Ttl | None
+) -> Part:
     """The counts that differ; the split of the writes as given, else all in the thread's tier."""
     fresh, written, read, output = more
-    short = own.cache_creation_5m - known.cache_creation_5m_input_tokens
-    if not own.split_known or not 0 <= short <= written:
+    short = own.cache_creation_5m - known.usage.cache_creation_5m_input_tokens
+    given = own.split_known and 0 <= short <= written
+    if not given:
         short = 0 if tier == "1h" else written
-    return Usage(fresh, written, short, written - short, read, output)
+    usage = Usage(fresh, written, short, written - short, read, output)
+    return Part(model, usage, searches, not written or (given and known.firm))
+
+
+def _cost(
+    part: Part,
+    prices: PriceTable,
+    at: float | None,
+    largest: int,
+    said: float | None,
+    firm: bool,
+) -> Cost:
+    """What a part costs by the table, or what the client ``said`` where that knows better.
+
+    The totals do not tell how long a prompt was, which speed it had and where it was answered,
+    sometimes not how its writes split; the client knew all that. ``firm`` says that what is visible
+    can be taken off its figure. One that no price in the list explains is not believed.
+    """
+    price = prices.price(part.model, at, prompt_tokens=largest)
+    if price is None:
+        return Cost(said, not firm)
+    lowest = prices.price(part.model, at, prompt_tokens=0)
+    highest = prices.price(part.model, at, prompt_tokens=part.usage.prompt_tokens)
+    guessed = not part.split_known or lowest != highest or price.estimated
+    ours = part.at(price)
+    if said is None or not firm:
+        return Cost(ours, guessed)
+    if abs(said - ours) <= SAME_MONEY:
+        return Cost(ours, False)
+    if _is_possible(said, part, prices.possible(part.model, at)):
+        return Cost(said, False)
+    return Cost(ours, guessed)
+
+
+def _is_possible(said: float, part: Part, possible: Sequence[Price]) -> bool:
+    splits = (None,) if part.split_known else (0, part.usage.cache_creation_input_tokens)
+    costs = [part.at(price, short=short) for price in possible for short in splits]
+    return bool(costs) and min(costs) - SAME_MONEY <= said <= max(costs) + SAME_MONEY
 
 
 def _total(costs: list[float | None]) -> float | None:

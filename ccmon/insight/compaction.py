@@ -30,8 +30,14 @@ class Habits(Struct, frozen=True, gc=False):
 
     def after(self, compaction: Compaction, first: Request) -> Habits:
         """What this session has shown: its own last compaction and the request after it."""
-        read = first.usage.cache_read_input_tokens
-        return Habits(first.context, read, compaction.summary_tokens)
+        return Habits(first.context, first.first_read, compaction.summary_tokens)
+
+
+class Left(Struct, frozen=True, gc=False):
+    """What a compaction left, in tokens: the context, and the part of it that stays cached."""
+
+    context: int
+    prefix: int
 
 
 class CompactionPlan(Struct, frozen=True, gc=False):
@@ -58,17 +64,25 @@ def plan_compaction(context: int, price: Price, ttl: Ttl | None, habits: Habits)
     )
 
 
-def forecast(stats: ThreadStats, price: Price | None, ttl: Ttl | None) -> NextRequest:
-    """The next request with a warm and with a cold cache; the cold price is an upper bound."""
+def forecast(
+    stats: ThreadStats, price: Price | None, ttl: Ttl | None, left: Left | None = None
+) -> NextRequest:
+    """The next request with a warm and with a cold cache; the cold price is an upper bound.
+
+    ``left`` is what a compaction left that no request has followed yet: of that only the prefix
+    is in the cache, the rest is written for the first time.
+    """
     if price is None or stats.last is None:
-        return NextRequest(None, None, None, None)
+        return NextRequest(None, None, None, None, estimated=left is not None)
     growth, output, _ = stats.means()
     write = write_price(price, ttl)
-    context = stats.last.context
-    reread = price.read * context
-    fresh = write * growth + price.output * output
+    context = stats.last.context if left is None else left.context
+    cached = context if left is None else min(left.prefix, left.context)
+    reread = price.read * cached
+    fresh = write * (context - cached + growth) + price.output * output
     cold = write * (context + growth) + price.output * output
-    return NextRequest(reread + fresh, cold, reread, fresh)
+    lapse = (write - price.read) * cached
+    return NextRequest(reread + fresh, cold, reread, fresh, lapse, left is not None)
 
 
 def crossing_point(stats: ThreadStats, price: Price | None, ttl: Ttl | None) -> float | None:

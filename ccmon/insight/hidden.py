@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccmon.insight.billed import Difference, Visible
-from ccmon.ledger.attempts import Sent, attempt
+from ccmon.insight.calls import Call, Totals, is_totalled
+from ccmon.insight.unanswered import Unanswered
 from ccmon.ledger.prices import PriceTable, normalised
 from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.stats import ThreadStats
@@ -20,7 +21,7 @@ from ccmon.ledger.thread import Thread
 from ccmon.ledger.traces import Bill
 from ccmon.measures import Usage
 from ccmon.requests import Attempt, Compaction
-from ccmon.snapshot import Hidden
+from ccmon.snapshot import AttemptCounts, Hidden
 
 COMPACTION_AGENT = "acompact"
 """Agent files of old clients that hold the compaction call itself begin so."""
@@ -28,41 +29,26 @@ SAME_COMPACTION = 900.0
 """Longest time between such a call and the boundary it led to, in seconds."""
 LEAST_SHARE = 0.89
 """``preTokens`` is at least this share of what the compaction call reads (measured)."""
-SHOWN_ATTEMPTS = 50
-"""So many attempts are shown, the newest ones, beside those still in flight."""
-
 HIDDEN_REASONS = ("compaction", "attempt", "interrupt", "side")
 """Why a cost may lack hidden requests, in the order of telling."""
-
-Totals = tuple[Stream, Bill]
-"""The client's own totals and the file they stand in."""
 
 
 class Reckoning(Struct, frozen=True, eq=False, gc=False):
     """What is known of a session's hidden requests, and whose cost they make a lower bound.
 
-    ``reasons`` are those of compaction, attempt, interrupt and side that hold. ``threads`` and
-    ``models`` (by normalised id) are those with hidden requests. ``conflict`` says that the
+    ``counts`` are of all attempts, ``attempts`` the newest. ``reasons`` are those of compaction,
+    attempt, interrupt and side that hold. ``threads`` and ``models`` (by normalised id) are those
+    with hidden requests. ``conflict`` says that the
     client's own totals contradict each other or the responses.
     """
 
     hidden: Hidden | None
     attempts: tuple[Attempt, ...]
+    counts: AttemptCounts
     reasons: frozenset[str]
     threads: frozenset[str]
     models: frozenset[str]
     conflict: bool
-
-
-class Call(Struct, frozen=True, eq=False, gc=False):
-    """A hidden request that left a trace, as estimated; ``totalled`` if totals came after it."""
-
-    reason: str
-    thread: str
-    model: str
-    usage: Usage | None
-    cost: float | None
-    totalled: bool
 
 
 class Reckoner:
@@ -71,6 +57,7 @@ class Reckoner:
     def __init__(self, prices: PriceTable) -> None:
         self._prices = prices
         self._visible = Visible()
+        self._unanswered = Unanswered(prices)
 
     def reckon(
         self,
@@ -78,12 +65,14 @@ class Reckoner:
         compactions: Mapping[str, Sequence[Compaction]],
         *,
         ended: bool,
+        finished: frozenset[str],
         unsure: bool,
     ) -> Reckoning:
         """The hidden requests of a settled ledger; ``compactions`` by thread.
 
-        ``ended`` says that the session runs no more, ``unsure`` that the output of some request is
-        a lower bound, which the client's totals may know better.
+        ``ended`` says that the session runs no more, ``finished`` names sub-agents that do not.
+        ``unsure``: the output of some request is a lower bound, which the client's totals may know
+        better.
         """
         totals, difference = ledger.bill(), None
         if totals is not None:
@@ -93,15 +82,8 @@ class Reckoner:
         conflict = ledger.torn() or (difference is not None and difference.negative)
         if difference is None or difference.negative:
             totals = difference = None
-        attempts, lost = [], []
-        for stream, sent in ledger.unanswered():
-            shown = self._attempt(ledger, stream, sent, ended)
-            attempts.append(shown)
-            if shown.state == "lost":
-                totalled = _is_totalled(stream, sent.place, sent.at, totals)
-                name = normalised(sent.model or "")
-                lost.append(Call("attempt", sent.agent, name, shown.usage, shown.cost, totalled))
-        calls = [*_compaction_calls(ledger, compactions, totals), *lost]
+        attempts = self._unanswered.look(ledger, totals, ended=ended, finished=finished)
+        calls = [*_compaction_calls(ledger, compactions, totals), *attempts.lost]
         inside, outside = _sorted_out(calls, difference)
         more = difference is not None and _shows_more(difference, inside, unsure)
         known = [*inside, *outside]
@@ -109,22 +91,15 @@ class Reckoner:
         reasons = {call.reason for call in known}
         reasons |= ({"interrupt"} if interrupted else set()) | ({"side"} if more else set())
         return Reckoning(
-            hidden=_sum(difference, inside, outside, more),
-            attempts=_newest(attempts),
+            hidden=_sum(difference, inside, outside, more, unsure),
+            attempts=attempts.shown,
+            counts=attempts.counts,
             reasons=frozenset(reasons),
             threads=frozenset(call.thread for call in known) | interrupted,
             models=frozenset(call.model for call in known)
             | frozenset(difference.by_model if difference else ()),
             conflict=conflict,
         )
-
-    def _attempt(self, ledger: SessionLedger, stream: Stream, sent: Sent, ended: bool) -> Attempt:
-        thread = ledger.threads.get(sent.agent)
-        after = None
-        if thread is not None and sent.followed_by is not None:
-            after = thread.row_of(stream.sightings.get(sent.followed_by))
-        tier = thread.tier_at(after) if thread is not None and after is not None else None
-        return attempt(sent, after, tier, self._prices, ended=ended)
 
 
 def with_calls(
@@ -165,18 +140,6 @@ def lower_bound_reasons(every: Sequence[ThreadStats], reckoning: Reckoning) -> t
 
 def _largest(compactions: Mapping[str, Sequence[Compaction]]) -> int:
     return max((item.pre_tokens or 0 for each in compactions.values() for item in each), default=0)
-
-
-def _is_totalled(stream: Stream, place: int, at: float | None, totals: Totals | None) -> bool:
-    """Whether something in a file came before the totals; beside their file the time tells."""
-    if totals is None:
-        return False
-    file, bill = totals
-    if stream is file:
-        return place < bill.place
-    if stream.source.agent_id is None:
-        return stream.sort_key < file.sort_key
-    return bill.until is None or at is None or at < bill.until
 
 
 def _compaction_calls(
@@ -272,11 +235,17 @@ def _shows_more(difference: Difference, inside: Sequence[Call], unsure: bool) ->
 
 
 def _sum(
-    difference: Difference | None, inside: Sequence[Call], outside: Sequence[Call], more: bool
+    difference: Difference | None,
+    inside: Sequence[Call],
+    outside: Sequence[Call],
+    more: bool,
+    unsure: bool,
 ) -> Hidden | None:
     """What the totals show beside the responses, and the estimates of what they do not cover.
 
-    An attempt whose prompt is not known counts as a request and adds nothing else.
+    An attempt whose prompt is not known counts as a request and adds nothing else. Where the
+    output of a response is ``unsure``, the totals hold the client's guess of the rest of it.
+    ``exact`` is what holds no guess, or one that the client's own figure bears out.
     """
     shown = difference if difference is not None and difference.found else None
     if shown is None and not outside:
@@ -290,9 +259,9 @@ def _sum(
         usage = None if shown.usage is None else shown.usage + (usage or Usage())
     known = [cost for cost in costs if cost is not None]
     return Hidden(
-        requests=len(inside) + len(outside) + more,
+        requests=sum(call.requests for call in (*inside, *outside)) + more,
         cost=sum(known) if known and len(known) == len(costs) else None,
-        method="estimated" if outside else "exact",
+        method="estimated" if outside or unsure or (shown and shown.estimated) else "exact",
         usage=usage,
     )
 
@@ -307,12 +276,5 @@ def _interrupted(ledger: SessionLedger, totals: Totals | None) -> Iterator[str]:
             last = stream.sightings.get(interrupt.after or "")
             if last is not None and thread.row_of(last) is None:
                 continue
-            if not _is_totalled(stream, interrupt.place, interrupt.at, totals):
+            if not is_totalled(stream, interrupt.place, interrupt.at, totals):
                 yield agent
-
-
-def _newest(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """Those in flight and the newest of the others, in the order of time."""
-    others = [each for each in attempts if each.state != "in_flight"]
-    kept = others[-SHOWN_ATTEMPTS:]
-    return tuple(each for each in attempts if each.state == "in_flight" or each in kept)

@@ -6,7 +6,7 @@ wait for the end of a turn, busts are told at once, and what was there before is
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence, Set
 
 from ccmon import format, words
@@ -24,10 +24,11 @@ _ALERT_RANK: dict[AlertState, int] = {"off": 0, "high": 1, "severe": 2}
 
 
 class Told:
-    """What has been told of one session: states by rank, busts by thread and number.
+    """What has been told of one session: states by rank, busts by thread and message.
 
     ``overdue`` is O at the last notice of drag, ``alert_at`` the request of the last one of the
-    cache; the drag of another segment has not been told of.
+    cache; the drag of another segment has not been told of. ``deadline`` is the key of the finding
+    that told of the last deadline.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,8 @@ class Told:
         self.overdue = 0.0
         self.alert = 0
         self.alert_at: int | None = None
-        self.busts: set[tuple[str, int]] = set()
+        self.deadline: str | None = None
+        self.busts: set[tuple[str, str]] = set()
 
 
 class Notices:
@@ -54,34 +56,50 @@ class Notices:
         """The last few notices, oldest first."""
         return tuple(self._recent)
 
-    def observe(self, sessions: Sequence[Session], settled: Set[str]) -> None:
+    def observe(
+        self, sessions: Sequence[Session], settled: Set[str], reread: Set[str] = frozenset()
+    ) -> None:
         """Look at the sessions as they stand now.
 
         ``settled`` names those whose files have all been read: what the first look at such a one
-        finds was there before.
+        finds was there before, and the others wait. ``reread`` names those of which a file began
+        anew: the next look at them is a first one again.
         """
         before, self._told = self._told, {}
         for session in sessions:
-            if session.session_id not in settled:
+            session_id = session.session_id
+            told = None if session_id in reread else before.get(session_id)
+            if session_id not in settled:
+                if told is not None:
+                    self._told[session_id] = told
                 continue
-            told = before.get(session.session_id)
             news = told is not None
-            told = self._told[session.session_id] = told or Told()
+            told = self._told[session_id] = told or Told()
             if told.session is not session:
                 told.session = session
                 self._busts(session, told, news=news)
+                self._deadline(session, told, news=news)
                 if not news or (session.active and _at_a_break(session)):
                     self._alert(session, told, news=news)
                     self._drag(session, told, news=news)
 
     def _busts(self, session: Session, told: Told, *, news: bool) -> None:
         for bust in session.busts:
-            key = (bust.thread, bust.request)
+            key = (bust.thread, bust.message_id or str(bust.request))
             if key in told.busts:
                 continue
             told.busts.add(key)
             if news and bust.avoidable is not None and bust.avoidable >= self._bust_usd:
                 self._tell(session, "warn", "CACHE BUST", bust_text(session, bust), "F4")
+
+    def _deadline(self, session: Session, told: Told, *, news: bool) -> None:
+        """A cache about to go cold, once for each deadline: one that waits is at a break."""
+        ending = next((finding for finding in session.findings if finding.id == "F2"), None)
+        if ending is None or ending.key == told.deadline:
+            return
+        told.deadline = ending.key
+        if news:
+            self._tell(session, ending.severity, "GOING COLD", deadline_text(session), "F2")
 
     def _alert(self, session: Session, told: Told, *, news: bool) -> None:
         if session.cache is None or not session.requests:
@@ -127,42 +145,27 @@ def _at_a_break(session: Session) -> bool:
 
 def drag_text(session: Session) -> str:
     """What re-reading costs and what compacting would."""
-    drag, spend = session.drag, session.spend.last12 if session.spend is not None else None
-    facts = []
-    if spend is not None and spend.total > 0:
-        facts.append(f"re-reading {format.percent(spend.carry / spend.total)} of spend")
-    if drag is not None and drag.compact is not None:
-        plan = f"compact {format.money(drag.compact, short=True)}"
-        if drag.o is not None:
-            plan += f", {format.multiple(drag.o)} overdue"
-        if drag.payback_requests is not None:
-            requests = format.plural(max(1, round(drag.payback_requests)), "request")
-            plan += f", pays back in {requests}"
-        facts.append(plan)
-    return _clipped("; ".join(facts))
+    return _clipped(words.plain(*words.drag_facts(session)))
+
+
+def deadline_text(session: Session) -> str:
+    """When the cache goes cold, and the price of a request before and after that."""
+    if session.cache is None or session.context is None:
+        return ""
+    text = f"{format.tokens(session.context.current)} cached until"
+    text += f" {format.clock(session.cache.expires_at)}"
+    following = session.next_request
+    if following is not None and following.cold is not None:
+        warm, cold = format.money(following.warm), format.money(following.cold)
+        text += f"; next request {warm} before, {cold} after"
+    return _clipped(text)
 
 
 def alert_text(session: Session) -> str:
     """How many busts took which share of the spend, and the cause that leads."""
     if session.cache is None:
         return ""
-    alert = session.cache.alert
-    span = min(WINDOW, len(session.requests))
-    return _clipped(
-        f"{format.plural(alert.busts, 'bust')} in {span} requests rewrote"
-        f" {format.tokens_short(alert.rewritten)}, {format.percent(alert.share)} of spend"
-        f"{_leading_cause(session, alert.busts)}"
-    )
-
-
-def _leading_cause(session: Session, recent: int) -> str:
-    """The cause that came more than once among the recent busts, else the last one."""
-    mine = [bust for bust in session.busts if bust.thread == MAIN]
-    causes = [words.cause(bust.why) for bust in mine[max(0, len(mine) - recent) :] if bust.why]
-    if not causes:
-        return ""
-    cause, count = Counter(reversed(causes)).most_common(1)[0]
-    return f"; {cause} x{count}" if count > 1 else f"; last: {causes[-1]}"
+    return _clipped(words.alert_facts(session, session.cache.alert).text())
 
 
 def bust_text(session: Session, bust: Bust) -> str:
@@ -171,7 +174,7 @@ def bust_text(session: Session, bust: Bust) -> str:
     where = "" if bust.thread == MAIN else f"{next(kinds, None) or bust.thread}: "
     return _clipped(
         f"{where}{words.cause(bust.why)}; rewrote {format.tokens(bust.rewritten)},"
-        f" {format.money(bust.avoidable)} lost"
+        f" {format.money(bust.avoidable, estimated=bust.estimated)} lost"
     )
 
 

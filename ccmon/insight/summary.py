@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccmon.insight.compaction import crossing_point, forecast
+from ccmon.insight.compaction import Left, crossing_point, forecast
 from ccmon.insight.drag import DragFold
 from ccmon.insight.hidden import Reckoner, Reckoning, lower_bound_reasons, with_calls
 from ccmon.insight.inventory import inventory
@@ -33,6 +33,9 @@ from ccmon.snapshot import (
     Subagent,
 )
 from ccmon.transcripts.locate import AgentMeta
+
+COMPACTED = Drag("off", None, None, None, None, None, None, None, None, None, None)
+"""Drag after a compaction: whatever was carried is gone, and nothing is known of what follows."""
 
 
 class Facts(Struct, frozen=True):
@@ -104,6 +107,7 @@ class Summaries:
             ledger,
             called,
             ended=not facts.active,
+            finished=frozenset(agent for agent, meta in facts.agents.items() if meta.finished),
             unsure=any(each.output_lower_bounds for each in every),
         )
         results = results_of(folds.uses)
@@ -137,7 +141,7 @@ class Summaries:
         last, newest = stats.last, main.last
         reasons = lower_bound_reasons(every, reckoning)
         streams = ledger.main_streams() or ([newest.stream] if newest else [])
-        following = _following(stats)
+        following = _following(main, folds)
         return Session(
             session_id=ledger.session_id,
             title=ledger.title(),
@@ -164,10 +168,10 @@ class Summaries:
             hidden=reckoning.hidden,
             context=self._context(main, stats, facts.reported) if last else None,
             next_request=following if last else None,
-            cache=_told(_cache(folds), last, facts.reported) if last else None,
+            cache=_told(_cache(main, folds), last, facts.reported) if last else None,
             reread=_reread(stats) if last else None,
             spend=_spend(stats, every) if last else None,
-            drag=_drag(folds.drag, following) if last else None,
+            drag=_drag(main, folds.drag, following) if last else None,
             busts=_busts(every),
             compactions=compactions,
             subagents=tuple(
@@ -176,6 +180,7 @@ class Summaries:
             ),
             requests=tuple(main.rows),
             attempts=reckoning.attempts,
+            attempt_counts=reckoning.counts,
             reported=facts.reported,
         )
 
@@ -222,11 +227,14 @@ def _opening(ledger: SessionLedger) -> int | None:
     return next((row.context for row in rows if row.context >= TINY_CONTEXT), None)
 
 
-def _following(stats: ThreadStats) -> NextRequest:
-    return forecast(stats, stats.last.price if stats.last else None, stats.tier)
+def _following(thread: Thread, folds: Folds) -> NextRequest:
+    stats, left = folds.stats, None
+    if thread.compacted_to is not None:
+        left = Left(thread.compacted_to, folds.drag.habits.prefix)
+    return forecast(stats, stats.last.price if stats.last else None, stats.tier, left)
 
 
-def _cache(folds: Folds) -> Cache:
+def _cache(thread: Thread, folds: Folds) -> Cache:
     stats, last = folds.stats, folds.stats.last
     ttl = stats.tier
     start = (last.started_at or last.at) if last else None
@@ -242,14 +250,23 @@ def _cache(folds: Folds) -> Cache:
         written=stats.usage.cache_creation_input_tokens,
         alert=folds.alert.alert(),
         ttl_check=folds.pauses.check(stats),
+        ttl_is_estimated=ttl is not None and thread.carried.tier is None,
     )
 
 
 def _told(cache: Cache, last: Request, reported: Reported | None) -> Cache:
     """The cache with the client's own deadline, where that was told after the last request."""
-    if reported is None or reported.expires_at is None or reported.at < (last.at or 0.0):
+    if reported is None or reported.expires_at is None:
         return cache
-    return replace(cache, ttl=reported.ttl or cache.ttl, expires_at=reported.expires_at)
+    if (reported.cache_at or reported.at) < (last.at or 0.0):
+        return cache
+    guessed = cache.ttl_is_estimated and reported.ttl is None
+    return replace(
+        cache,
+        ttl=reported.ttl or cache.ttl,
+        expires_at=reported.expires_at,
+        ttl_is_estimated=guessed,
+    )
 
 
 def _reread(stats: ThreadStats) -> Reread:
@@ -273,7 +290,9 @@ def _spend(stats: ThreadStats, every: Sequence[ThreadStats]) -> Spend:
     )
 
 
-def _drag(drag: DragFold, following: NextRequest) -> Drag:
+def _drag(thread: Thread, drag: DragFold, following: NextRequest) -> Drag:
+    if thread.compacted_to is not None:
+        return COMPACTED
     plan = drag.plan if drag.requests > 1 else None
     known = drag.ratios.o is not None
     return Drag(
@@ -311,11 +330,11 @@ def _subagent(
         cost_is_lower_bound=bool(stats.output_lower_bounds or stats.unpriced or hides),
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
-        cache=_cache(folds) if last else None,
+        cache=_cache(thread, folds) if last else None,
         inventory=inventory(
             folds.contents, lambda: results_of(folds.uses), priced=stats.cost is not None
         ),
-        next_request=_following(stats) if last else None,
+        next_request=_following(thread, folds) if last else None,
     )
 
 
@@ -326,10 +345,12 @@ def _busts(every: Sequence[ThreadStats]) -> tuple[Bust, ...]:
             thread=row.thread,
             at=row.at,
             expected_read=row.expected_read,
-            cache_read=row.usage.cache_read_input_tokens,
+            cache_read=row.first_read,
             rewritten=row.rewritten,
             avoidable=row.avoidable,
             why=row.why,
+            message_id=row.message_id,
+            estimated=row.estimated,
         )
         for stats in every
         for row in stats.busts

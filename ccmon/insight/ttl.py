@@ -72,7 +72,12 @@ def tiers(unique: int, pauses: Pauses, price: Price, used: Ttl | None = None) ->
 
 
 class PauseFold:
-    """The pauses of one thread up to a request: a left fold over its rows."""
+    """The pauses of one thread up to a request: a left fold over its rows.
+
+    Section 7 charges each pause with the context before it. That departs from it where a segment
+    starts: after a compaction or a rewind nothing reads the old context again, and the new one is
+    written once already. There a pause stakes no more than what the request found in the cache.
+    """
 
     def __init__(self) -> None:
         self.pauses = Pauses()
@@ -88,7 +93,10 @@ class PauseFold:
     def push(self, row: Request) -> None:
         """Take in the next request."""
         if row.idle is not None:
-            self.pauses = self.pauses.after(row.idle, self._context)
+            stake = self._context
+            if row.starts_segment:
+                stake = min(stake, row.first_read)
+            self.pauses = self.pauses.after(row.idle, stake)
         self._context = row.context
         if row.price is not None:
             self._prices[row.model] = row.price

@@ -35,7 +35,8 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     ``left`` is what it left in the cache, the next one's expected read. ``tier`` is the cache
     tier of the greater part of the last write whose split is known. ``reset`` says that the
     context was compacted and no request has read it since. ``source``, ``habit`` and ``reads`` are
-    what the causes of busts turn on. ``overhead`` is what the thread began with beside what its
+    what the causes of busts turn on. ``start`` is the index of the present segment's first request,
+    ``peak`` the largest context since. ``overhead`` is what the thread began with beside what its
     lines show, ``calibration`` how far off predictions of sizes were so far.
     """
 
@@ -46,6 +47,8 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     source: Sighting | None = None
     habit: Habit = Habit()
     reads: Reads = Reads()
+    start: int = 0
+    peak: int = 0
     overhead: int | None = None
     calibration: Calibration = Calibration()
 
@@ -97,6 +100,7 @@ def account(
     sighting: Sighting,
     known: Known,
     rows: Sequence[Request],
+    peaks: Sequence[int],
     carried: Carried,
     *,
     parent: Parent | None,
@@ -105,8 +109,8 @@ def account(
     """Account one response.
 
     ``known`` is what all files say of it (no usage at all counts as nothing read), ``rows`` the
-    requests before it. ``parent`` is what the chain goes on from where it went back behind the
-    predecessor.
+    requests before it, ``peaks`` the largest context of its segment up to each of them.
+    ``parent`` is what the chain goes on from where it went back behind the predecessor.
     """
     last = rows[-1] if rows else None
     line = known.usage or NO_USAGE
@@ -129,7 +133,7 @@ def account(
     idle = _gap(carried.before, sighting)
     reads = carried.reads.after(
         first_call.cache_read,
-        opens=compared.opens,
+        compacted=compared.opens and (carried.reset or bool(sighting.boundaries)),
         bust=compared.rewritten > 0,
         grew=compared.growth > 0,
     )
@@ -182,9 +186,10 @@ def account(
         machine_prompt=sighting.signs.machine and not starts_turn,
         miss_reason=sighting.miss_reason,
         names=tuple(dict.fromkeys(name for block in sighting.blocks for name in block.names)),
-        why=why(sighting, first_call, rows, carried, reads, line.speed, idle)
+        why=why(sighting, first_call, rows, peaks, carried, reads, line.speed, idle)
         if compared.rewritten
         else None,
+        first_read=first_call.cache_read,
     )
     if is_aside(carried, context):
         aside = replace(carried, reset=carried.reset or bool(sighting.boundaries))
@@ -194,13 +199,25 @@ def account(
     habit = carried.habit.after(sighting, line.speed)
     overhead = _overhead(entered) if carried.overhead is None else carried.overhead
     learnt = _learnt(sighting, carried, compared)
-    return row, Carried(row, left, tier, False, sighting, habit, reads, overhead, learnt)
+    return row, Carried(
+        before=row,
+        left=left,
+        tier=tier,
+        source=sighting,
+        habit=habit,
+        reads=reads,
+        start=len(rows) if compared.opens else carried.start,
+        overhead=overhead,
+        calibration=learnt,
+        peak=context if compared.opens else max(carried.peak, context),
+    )
 
 
 def why(
     sighting: Sighting,
     call: Tokens,
     rows: Sequence[Request],
+    peaks: Sequence[int],
     carried: Carried,
     reads: Reads,
     speed: str | None,
@@ -213,8 +230,10 @@ def why(
     found = explain(case, carried.left - call.cache_read)
     if found is None:
         return None
-    lost, broke_at = reach(call.cache_read, carried.reads.floor, rows)
-    return replace(found, reach=lost, broke_at=broke_at, stuck=reads.stuck)
+    lost, broke_at = reach(call.cache_read, carried.reads.floor, rows, peaks, carried.start)
+    # What has a cause, or a verdict of the server, is that and not a cache that got stuck.
+    stuck = reads.stuck and found.confidence == "unknown"
+    return replace(found, reach=lost, broke_at=broke_at, stuck=stuck)
 
 
 class Beside(Struct, frozen=True, gc=False):

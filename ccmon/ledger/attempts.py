@@ -16,6 +16,7 @@ State = Literal["in_flight", "refused", "lost"]
 SENT_AGAIN = "no answer, sent again"
 INTERRUPTED = "interrupted"
 ENDED = "no answer when the session ended"
+AGENT_ENDED = "no answer when the subagent ended"
 
 
 class Sent:
@@ -55,19 +56,23 @@ class Sent:
 
 
 class Attempts:
-    """The attempts of one file, fed in file order; those with an answer are let go."""
+    """The attempts of one file, fed in file order; of those with an answer the ids remain.
+
+    ``settled`` are those without one whose chain has got its next response. ``withdrawn`` counts
+    those that got their answer when they had been settled.
+    """
 
     def __init__(self) -> None:
         self.unanswered: dict[str, Sent] = {}
+        self.settled: list[Sent] = []
+        self.withdrawn = 0
+        self.answered: set[str] = set()
         self._waiting: dict[str, list[Sent]] = {}
-        self._answered_last: dict[str, str] = {}
 
     def send(self, entry: AttemptEntry, agent: str, place: int) -> None:
         """A request was sent: what the chain still waited for will not be answered any more."""
-        if entry.attempt_id in self.unanswered:
-            return
         # A quick answer may be written before the line of its own request.
-        if entry.attempt_id == self._answered_last.get(agent):
+        if entry.attempt_id in self.unanswered or entry.attempt_id in self.answered:
             return
         waiting = self._waiting.setdefault(agent, [])
         for earlier in waiting:
@@ -81,20 +86,37 @@ class Attempts:
         if waiting:
             waiting[-1].end("refused" if entry.refused else "lost", entry.reason)
 
-    def interrupt(self, agent: str) -> None:
-        """The user stopped the chain while it waited."""
-        for sent in self._waiting.get(agent, ()):
+    def interrupt(self, agent: str) -> bool:
+        """The user stopped the chain; says whether it waited for an answer."""
+        waiting = [sent for sent in self._waiting.get(agent, ()) if sent.state == "in_flight"]
+        for sent in waiting:
             sent.end("lost", INTERRUPTED)
+        return bool(waiting)
 
     def answer(self, attempt_id: str | None, agent: str, message_id: str) -> None:
         """A response begins: what else was sent before it got none."""
         if attempt_id is not None:
-            self.unanswered.pop(attempt_id, None)
-            self._answered_last[agent] = attempt_id
+            self._withdraw(attempt_id)
         for sent in self._waiting.pop(agent, ()):
-            if sent.attempt_id != attempt_id:
+            if sent.attempt_id in self.unanswered:
                 sent.followed_by = message_id
                 sent.end("lost", SENT_AGAIN)
+                self.settled.append(sent)
+
+    def open_since(self, settled: int) -> list[Sent]:
+        """The unanswered ones behind so many settled ones."""
+        waiting = (sent for each in self._waiting.values() for sent in each)
+        return [
+            *self.settled[settled:],
+            *(sent for sent in waiting if sent.attempt_id in self.unanswered),
+        ]
+
+    def _withdraw(self, attempt_id: str) -> None:
+        self.answered.add(attempt_id)
+        sent = self.unanswered.pop(attempt_id, None)
+        if sent is not None and sent.followed_by is not None:
+            self.settled.remove(sent)
+            self.withdrawn += 1
 
     def close(self) -> None:
         """The client ended: nothing will be answered any more."""
@@ -104,16 +126,17 @@ class Attempts:
 
 
 def attempt(
-    sent: Sent, after: Request | None, tier: Ttl | None, prices: PriceTable, *, ended: bool
+    sent: Sent,
+    state: State,
+    reason: str,
+    after: Request | None,
+    tier: Ttl | None,
+    prices: PriceTable,
 ) -> Attempt:
-    """What is shown of an attempt.
+    """What is shown of an attempt, in the state that is known of it by now.
 
     ``after`` is the next request of its chain, ``tier`` the cache tier the chain wrote to then.
-    ``ended`` says that the session runs no more, so that no answer will come.
     """
-    state, reason = sent.state, sent.reason
-    if state == "in_flight" and ended:
-        state, reason = "lost", ENDED
     usage = repeated(after, tier) if state == "lost" else None
     price = None
     if usage is not None and after is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from ccmon import format
+from ccmon.ledger.prices import normalised
 from ccmon.ledger.stream import Sighting
 from ccmon.measures import TTL_SECONDS, Ttl
 from ccmon.requests import Cause, Confidence, Request, Why
@@ -197,7 +198,8 @@ def _image(case: Case) -> Verdict | None:
 def _stripped(case: Case) -> Verdict | None:
     if not case.sighting.signs.prompts or not case.habit.thought:
         return None
-    if _KEEPS_THINKING.match(case.sighting.model or "claude-fable"):
+    name = normalised(case.sighting.model or "")
+    if not name.startswith("claude-") or _KEEPS_THINKING.match(name):
         return None
     return Verdict("thinking_stripped", "inferred")
 

@@ -97,6 +97,7 @@ class PriceTable:
         self.table_date = table.table_date
         self._models = dict(table.models)
         self._ids = {alias: name for name, model in table.models.items() for alias in model.aliases}
+        self._own = {self._id(given) for given in settings.prices}
         for given, override in settings.prices.items():
             name = self._id(given)
             self._models[name] = _overridden(given, self._models.get(name), override)
@@ -138,6 +139,22 @@ class PriceTable:
             if prompt_tokens > above:
                 return price
         return steps[-1][1] if steps else None
+
+    def possible(self, model: str, at: float | None) -> tuple[Price, ...]:
+        """Every price that a request may have had at list price: of any size, speed and place.
+
+        Empty for a model that the table does not know, and for one with the user's own prices.
+        """
+        entry = self._models.get(self._id(model))
+        if entry is None or self._id(model) in self._own:
+            return ()
+        day = _NEWEST if at is None else at // _SECONDS_PER_DAY
+        return tuple(
+            price
+            for fast in (False, True)
+            for geo in (None, *entry.geo)
+            for _, price in self._steps(model, day, fast, geo)
+        )
 
     def window(
         self, model: str | None, requested_model: str | None = None, largest_prompt: int = 0

@@ -6,11 +6,12 @@ ended lies in what entered with the first request whose context reached beyond i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from ccmon.requests import Reach, Request
+from ccmon.requests import Entered, Reach, Request
 
 NEAR = 0.03
 """Reads that differ by less are the same part of the prefix."""
@@ -21,7 +22,7 @@ STUCK_AFTER = 3
 class Reads(Struct, frozen=True, gc=False):
     """What the busts of a thread have still found in the cache.
 
-    ``floor`` is the least of it, first requests of segments included, 0 left out: the system
+    ``floor`` is the least of it, first requests after a compaction included, 0 left out: the system
     prefix. ``flat`` counts the busts in a row, up to the last request, that found about
     ``latest`` tokens.
     """
@@ -30,10 +31,10 @@ class Reads(Struct, frozen=True, gc=False):
     latest: int = 0
     flat: int = 0
 
-    def after(self, read: int, *, opens: bool, bust: bool, grew: bool) -> Reads:
+    def after(self, read: int, *, compacted: bool, bust: bool, grew: bool) -> Reads:
         """The same after one more request."""
         floor = self.floor
-        if read and (opens or bust):
+        if read and (compacted or bust):
             floor = read if floor is None else min(floor, read)
         if not bust:
             return Reads(floor)
@@ -42,8 +43,11 @@ class Reads(Struct, frozen=True, gc=False):
 
     @property
     def stuck(self) -> bool:
-        """Whether the same part was read again and again while the context grew."""
-        return self.flat >= STUCK_AFTER
+        """Whether the same part was read again and again while the context grew.
+
+        Where nothing was read, there is no part that it stuck to.
+        """
+        return self.latest > 0 and self.flat >= STUCK_AFTER
 
 
 def is_near(read: int, other: int) -> bool:
@@ -51,25 +55,30 @@ def is_near(read: int, other: int) -> bool:
     return abs(read - other) <= NEAR * max(read, other)
 
 
-def reach(read: int, floor: int | None, rows: Sequence[Request]) -> tuple[Reach, str | None]:
+def reach(
+    read: int, floor: int | None, rows: Sequence[Request], peaks: Sequence[int], start: int
+) -> tuple[Reach, str | None]:
     """How much was lost, and the first thing not found any more where that is a part.
 
-    ``floor`` is the least that was found before; ``rows`` are the thread's requests so far.
+    ``floor`` is the least that was found before. ``rows`` are the thread's requests so far, those
+    from ``start`` on in the present segment; ``peaks`` hold the largest context up to each of them.
     """
     if read == 0:
         return "everything", None
     if floor is not None and read <= floor * (1 + NEAR):
         return "system kept", None
-    broken = next((row for row in _segment(rows) if row.context > read), None)
-    if broken is None or broken.starts_segment:
-        return "system kept", None
-    largest = max(broken.entered, key=lambda item: item.size, default=None)
+    index = bisect_right(peaks, read, lo=start)
+    if index >= len(rows):
+        return "partial", None
+    broken = rows[index]
+    if index == start:
+        # Behind what the first request found there stands what it brought itself.
+        inside = read < broken.cached and not is_near(read, broken.cached)
+        return ("partial" if inside else "system kept"), None
+    largest = max(broken.entered, key=_size, default=None)
     named = f" {largest.name} {largest.label}".rstrip() if largest else ""
     return "partial", f"#{broken.n}{named}"
 
 
-def _segment(rows: Sequence[Request]) -> Iterator[Request]:
-    """The requests of the present segment, oldest first."""
-    start = next((i for i in range(len(rows) - 1, -1, -1) if rows[i].starts_segment), 0)
-    for index in range(start, len(rows)):
-        yield rows[index]
+def _size(item: Entered) -> int:
+    return item.size

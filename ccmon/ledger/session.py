@@ -7,10 +7,10 @@ the result depends only on what the files hold. Pure: no files, no clock.
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 
-from ccmon.entries import AnyEntry, AttemptEntry, Entry
+from ccmon.entries import AnyEntry, AssistantEntry, AttemptEntry, Entry
 from ccmon.ledger.arrivals import counted
-from ccmon.ledger.attempts import Sent
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies, Known
 from ccmon.ledger.stream import Lane, Sighting, Source, Stream
@@ -21,6 +21,8 @@ from ccmon.requests import MAIN
 
 TITLE_SOURCES = ("custom-title", "ai-title", "summary", "last-prompt")
 """Where a session's title may come from, best first."""
+LONGEST_ANSWER = 600.0
+"""So long the client waits for an answer before it gives up, in seconds."""
 
 
 class SessionLedger:
@@ -75,20 +77,20 @@ class SessionLedger:
             falls(before.entry, first) for (_, before), (first, _) in pairwise(billed)
         )
 
-    def unanswered(self) -> list[tuple[Stream, Sent]]:
-        """The session's own attempts that no response answers, in the order of time.
+    def over_by(self, agent: str) -> float:
+        """A sub-agent waits for nothing any more that it sent until then, in UNIX seconds.
 
-        What a fork copied is the original's: its lines name another session, or are older than
-        the first stamp, which a fork sets itself, or another file has them too.
+        Its result came, the user stopped the main chain, or that has gone on for so long that the
+        client cannot be waiting. ``-inf`` while nothing tells.
         """
-        found = [
-            (stream, sent)
-            for stream in self.streams.values()
-            for sent in stream.traces.attempts.unanswered.values()
-            if not stream.is_copied(sent.session_id, sent.at)
-            and sent.attempt_id not in stream.traces.copied
-        ]
-        return sorted(found, key=_sent_at)
+        traces = [stream.traces for stream in self.streams.values()]
+        times = [each.results.get(agent, -inf) for each in traces]
+        if not any(agent in each.receipts for each in traces):
+            times += [stream.traces.stops.get(MAIN, -inf) for stream in self.main_streams()]
+        rows = self.main.rows
+        if rows and rows[-1].at is not None:
+            times.append(rows[-1].at - LONGEST_ANSWER)
+        return max(times, default=-inf)
 
     def uncounted(self) -> list[Sighting]:
         """Responses of all threads whose texts are worth counting; each is told once."""
@@ -119,6 +121,7 @@ class Ledger:
         self._best: dict[str, Known] = {}
         self._order_changed = False
         self._senders: dict[str, Stream] = {}
+        self._attempts_changed = False
         self._changed: set[str] = set()
 
     @property
@@ -136,10 +139,12 @@ class Ledger:
     def stamp(self, source: Source, timestamp: float) -> None:
         """Note the time of any line, also of one that is no entry."""
         stream = self.stream(source)
-        unordered = stream.first_stamp is None and bool(stream.sightings)
+        unordered = stream.first_stamp is None
         stream.stamp(timestamp)
         if unordered:
-            self._reorder(stream)
+            self._attempts_changed = self._attempts_changed or source.path in self._senders
+            if stream.sightings:
+                self._reorder(stream)
 
     def apply(self, source: Source, span: Span, entry: AnyEntry) -> None:
         """Take in one entry of a file; entries of one file must come in file order."""
@@ -154,9 +159,10 @@ class Ledger:
         if chained is not None:
             self._session(stream)
         self._note_change(stream.owner_id)
+        if isinstance(entry, AttemptEntry | AssistantEntry) and entry.attempt_id:
+            self._senders[source.path] = stream
+            self._attempts_changed = True
         if sighting is None:
-            if isinstance(entry, AttemptEntry):
-                self._senders[source.path] = stream
             return
         if len(stream.sightings) > known:
             self._arrive(sighting)
@@ -176,7 +182,8 @@ class Ledger:
         stream = self._streams.pop(path, None)
         if stream is None:
             return
-        self._senders.pop(path, None)
+        if self._senders.pop(path, None) is not None:
+            self._attempts_changed = True
         for sighting in stream.sightings.values():
             self._leave(sighting)
         session = self.sessions.get(stream.owner_id)
@@ -205,14 +212,31 @@ class Ledger:
         return changed
 
     def _settle_attempts(self) -> None:
-        """An attempt that stands in several files belongs to the first of them."""
-        senders = [each for each in self._senders.values() if each.traces.attempts.unanswered]
+        """An attempt that stands in several files belongs to the first of them.
+
+        One that some file has the answer to is no other file's to miss it: a fork may begin with a
+        copy of what was in flight in the original, and have the same first stamp.
+        """
+        if not self._attempts_changed:
+            return
+        self._attempts_changed = False
+        senders = [
+            stream
+            for stream in self._senders.values()
+            if stream.traces.attempts.unanswered or stream.traces.copied
+        ]
         owners: dict[str, Stream] = {}
         for stream in sorted(senders, key=lambda each: each.sort_key):
+            for attempt_id in stream.traces.attempts.unanswered:
+                owners.setdefault(attempt_id, stream)
+        answered: set[str] = set()
+        for stream in self._senders.values() if owners else ():
+            answered |= owners.keys() & stream.traces.attempts.answered
+        for stream in senders:
             copied = frozenset(
                 attempt_id
                 for attempt_id in stream.traces.attempts.unanswered
-                if owners.setdefault(attempt_id, stream) is not stream
+                if attempt_id in answered or owners[attempt_id] is not stream
             )
             if copied != stream.traces.copied:
                 stream.traces.copied = copied
@@ -323,8 +347,3 @@ class Ledger:
         if session is not None:
             session.revision += 1
             self._changed.add(session_id)
-
-
-def _sent_at(found: tuple[Stream, Sent]) -> tuple[float, str, int]:
-    stream, sent = found
-    return (sent.at or 0.0, stream.source.path, sent.place)

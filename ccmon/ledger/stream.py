@@ -25,7 +25,7 @@ from ccmon.entries import (
     UserEntry,
 )
 from ccmon.ledger.arrivals import of_attachment, of_user
-from ccmon.ledger.traces import Traces
+from ccmon.ledger.traces import Interrupt, Traces
 from ccmon.measures import Span
 from ccmon.requests import MAIN, Entered
 
@@ -117,7 +117,7 @@ class Sighting:
         self.guess = stream.other(entry.session_id)
         self.parent_id = stream.chain.get(entry.parent_uuid or "")
         self.at = entry.timestamp
-        self.started_at = lane.last_input_at
+        self.started_at = lane.started(entry.timestamp)
         self.request_id = entry.request_id
         self.model = entry.model
         self.requested_model = entry.requested_model
@@ -199,6 +199,16 @@ class Lane:
         elif entry.change == "resume":
             self.signs = replace(self.signs, resumed=True)
         self.entered.extend(of_attachment(span, entry))
+
+    def started(self, answered_at: float | None) -> float | None:
+        """When the request behind a response began: with the last that a line shows of its input.
+
+        Some input leaves no line that counts as one. What is older than the response before began
+        that one, and this one not before it was answered.
+        """
+        known, before = self.last_input_at, self.last
+        stale = before is not None and before.at is not None and (known or 0.0) < before.at
+        return answered_at if stale else known
 
     def open(self, sighting: Sighting) -> None:
         """Everything that waited now belongs to this response."""
@@ -354,7 +364,9 @@ class Stream:
             return lane.last
         if entry.interrupted:
             last = lane.last.message_id if lane.last else None
-            self.traces.stop(span.offset, entry.timestamp, lane.agent, last)
+            answered = entry.stopped_tool and lane.last is not None and lane.last.final
+            interrupt = Interrupt(span.offset, entry.timestamp, last)
+            self.traces.stop(lane.agent, interrupt, answered=answered)
         if entry.timestamp is not None and (entry.prompt or entry.results):
             lane.last_input_at = entry.timestamp
         if entry.prompt is not None or entry.has_image:
@@ -365,6 +377,9 @@ class Stream:
         if entry.is_compact_summary:
             lane.summary_size = entry.size
         if entry.result_agent_id and entry.results:
+            self.traces.result(
+                entry.result_agent_id, entry.timestamp, receipt=entry.result_is_receipt
+            )
             call = self.calls.get(entry.results[0].tool_use_id)
             if call is not None:
                 self.agents[entry.result_agent_id] = call

@@ -28,6 +28,7 @@ class Thread:
         self.rows: list[Request] = []
         self._members: list[Sighting] = []
         self._carried: list[Carried] = []
+        self._peaks: list[int] = []
         self._compactions: list[Compaction] = []
         self._waiting: list[Compaction] = []
         self._dirty = 0
@@ -137,7 +138,7 @@ class Thread:
         """
         start = min(self._dirty, len(self.rows))
         if start < len(self._members) or start < len(self.rows):
-            del self.rows[start:], self._carried[start:]
+            del self.rows[start:], self._carried[start:], self._peaks[start:]
             self._looked = min(self._looked, start)
             self._compactions = [item for item in self._compactions if item.before_request <= start]
             for sighting in self._members[start:]:
@@ -163,7 +164,13 @@ class Thread:
         known = known or Known(sighting.usage, sighting.final)
         parent = self._rewound_to(sighting)
         row, carried = account(
-            sighting, known, self.rows, self.carried, parent=parent, prices=prices
+            sighting,
+            known,
+            self.rows,
+            self._peaks,
+            self.carried,
+            parent=parent,
+            prices=prices,
         )
         if last is not None and before is not None:
             self._compactions += [
@@ -172,6 +179,7 @@ class Thread:
             ]
         self.rows.append(row)
         self._carried.append(carried)
+        self._peaks.append(carried.peak)
 
     def _rewound_to(self, sighting: Sighting) -> Parent | None:
         """What the chain goes on from, where that is a request before the predecessor."""

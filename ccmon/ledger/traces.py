@@ -41,7 +41,10 @@ class Traces:
     """All traces in one file; places are those of lines, in bytes.
 
     ``first`` and ``bill`` are the first and the last totals of the file's own session, ``torn``
-    says that they fell in between. ``copied`` are attempts that another file owns.
+    says that they fell in between. ``copied`` are attempts that another file owns. ``interrupts``
+    are those that may have cut a request off, the last of each chain, ``stops`` when the user
+    stopped each chain at last. ``results`` says when the result of a sub-agent came, ``receipts``
+    names those that were only said to have been started.
     """
 
     def __init__(self) -> None:
@@ -51,11 +54,27 @@ class Traces:
         self.bill: Bill | None = None
         self.torn = False
         self.interrupts: dict[str, Interrupt] = {}
+        self.stops: dict[str, float] = {}
+        self.results: dict[str, float] = {}
+        self.receipts: set[str] = set()
 
-    def stop(self, place: int, at: float | None, agent: str, after: str | None) -> None:
-        """The user stopped a chain, whose last response until then is ``after``."""
-        self.attempts.interrupt(agent)
-        self.interrupts[agent] = Interrupt(place, at, after)
+    def stop(self, agent: str, interrupt: Interrupt, *, answered: bool) -> None:
+        """The user stopped a chain.
+
+        ``answered`` says that as far as the lines tell only a tool ran: its last response is whole.
+        """
+        if interrupt.at is not None:
+            self.stops[agent] = interrupt.at
+        waited = self.attempts.interrupt(agent)
+        if waited or not answered:
+            self.interrupts[agent] = interrupt
+
+    def result(self, agent: str, at: float | None, *, receipt: bool) -> None:
+        """The result of a sub-agent came, or only the ``receipt`` for one that goes on."""
+        if receipt:
+            self.receipts.add(agent)
+        elif at is not None:
+            self.results[agent] = at
 
     def go_on(self, at: float | None) -> None:
         """The file goes on behind its totals."""

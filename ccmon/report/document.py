@@ -6,8 +6,6 @@ change of meaning raises it.
 """
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +13,7 @@ import msgspec
 from ccmon import __version__, snapshot
 from ccmon.format import iso
 from ccmon.measures import Split, Usage
-from ccmon.requests import Attempt, Bust, Compaction, Request, Why
+from ccmon.requests import Bust, Compaction, Request, Why
 
 SCHEMA_VERSION = 1
 
@@ -90,7 +88,7 @@ def _session(session: snapshot.Session, now: float, *, requests: bool, items: bo
         "compactions": [_compaction(compaction) for compaction in session.compactions],
         "subagents": [_subagent(agent, now) for agent in session.subagents],
         "findings": [_finding(finding) for finding in session.findings],
-        "attempts": _attempts(session.attempts),
+        "attempts": _attempts(session),
         "reported": session.reported and _reported(session.reported),
     }
     if requests:
@@ -121,6 +119,7 @@ def _sums(session: snapshot.Session) -> Json:
         "usage": _usage(session.usage),
         "cost_usd": _money(session.cost),
         "cost_is_lower_bound": session.cost_is_lower_bound,
+        "cost_is_estimated": session.cost_is_estimated,
         "lower_bound_reasons": list(session.lower_bound_reasons),
         "unpriced_requests": session.unpriced_requests,
         "output_lower_bound_requests": session.output_lower_bound_requests,
@@ -136,6 +135,7 @@ def _sums(session: snapshot.Session) -> Json:
 def _context(context: snapshot.Context) -> Json:
     return {
         "tokens": context.tokens,
+        "compacted_to": context.compacted_to,
         "window": context.window,
         "window_source": context.window_source,
         "fill": _ratio(context.fill),
@@ -146,7 +146,11 @@ def _context(context: snapshot.Context) -> Json:
 
 
 def _next_request(forecast: snapshot.NextRequest) -> Json:
-    return {"warm_usd": _money(forecast.warm), "cold_usd": _money(forecast.cold)}
+    return {
+        "warm_usd": _money(forecast.warm),
+        "cold_usd": _money(forecast.cold),
+        "is_estimated": forecast.estimated,
+    }
 
 
 def _cache(cache: snapshot.Cache, now: float) -> Json:
@@ -162,6 +166,7 @@ def _cache(cache: snapshot.Cache, now: float) -> Json:
         "alert_share": _ratio(cache.alert.share),
         "ttl_5m_usd": _money(cache.ttl_check.cost_5m),
         "ttl_1h_usd": _money(cache.ttl_check.cost_1h),
+        "ttl_is_estimated": cache.ttl_is_estimated,
     }
 
 
@@ -290,13 +295,13 @@ def _measured(name: str, value: str | int | float | None) -> str | int | float |
     return _rounded(value, 2) if name.endswith("_requests") else _ratio(value)
 
 
-def _attempts(attempts: Sequence[Attempt]) -> Json:
-    counts = Counter(attempt.state for attempt in attempts)
-    sent = [attempt.at for attempt in attempts if attempt.state == "in_flight" and attempt.at]
+def _attempts(session: snapshot.Session) -> Json:
+    counts = session.attempt_counts
+    sent = [each.at for each in session.attempts if each.state == "in_flight" and each.at]
     return {
-        "in_flight": counts["in_flight"],
-        "refused": counts["refused"],
-        "lost": counts["lost"],
+        "in_flight": counts.in_flight,
+        "refused": counts.refused,
+        "lost": counts.lost,
         "in_flight_since": iso(min(sent, default=None)),
     }
 

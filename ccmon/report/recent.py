@@ -21,7 +21,7 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
 from ccmon.ledger.stream import Source
 from ccmon.ledger.thread import Thread
-from ccmon.measures import TTL_SECONDS, Span
+from ccmon.measures import TTL_SECONDS, Span, Ttl
 from ccmon.requests import MAIN, Request
 from ccmon.snapshot import DragState
 from ccmon.transcripts.decode import decode
@@ -41,7 +41,7 @@ class Recent(Struct, frozen=True):
 
     ``compacted_to`` is the estimated context after a compaction that no request followed yet;
     ``overdue`` is O of the drag, ``overdue_is_lower_bound`` where requests are missing. ``bust`` is
-    the newest one that was found.
+    the newest one that was found. ``ttl`` is the lifetime by which ``expires_at`` is computed.
     """
 
     last: Request | None
@@ -52,6 +52,7 @@ class Recent(Struct, frozen=True):
     overdue: float | None
     overdue_is_lower_bound: bool
     bust: Request | None
+    ttl: Ttl | None = None
 
 
 def transcript_at(path: str, homes: Sequence[Home]) -> Transcript | None:
@@ -151,6 +152,7 @@ def _told(accounts: _Accounts, sure: Sequence[Request], *, whole: bool) -> Recen
         overdue=drag.ratios.o,
         overdue_is_lower_bound=not (whole or any(row.starts_segment for row in sure)),
         bust=next((row for row in reversed(sure) if row.bust), None),
+        ttl=stats.tier,
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from ccmon import format, words
 from ccmon.errors import CcmonError
 from ccmon.ledger.prices import PriceTable
+from ccmon.measures import TTL_SECONDS
 from ccmon.report import safe
 from ccmon.report.output import complain, encoding, whole_output
 from ccmon.report.recent import Recent, read_recent, transcript_at
@@ -34,7 +35,7 @@ def main() -> int:
     """
     try:
         homes = config_homes((), os.environ, Path.home())
-        told = print_statusline(load_settings(os.environ), homes)
+        told = print_statusline(_settings(), homes)
     except CcmonError as error:
         return complain(error)
     except KeyboardInterrupt:
@@ -46,6 +47,15 @@ def main() -> int:
     except CcmonError as error:
         complain(error)
     return 0
+
+
+def _settings() -> Settings:
+    """What the user chose; the defaults where that cannot be read, which must not cost the line."""
+    try:
+        return load_settings(os.environ)
+    except CcmonError as error:
+        complain(error)
+        return Settings()
 
 
 def print_statusline(settings: Settings, homes: Sequence[Home]) -> Told:
@@ -111,10 +121,14 @@ def _context(told: Told, recent: Recent | None, window: int | None) -> str:
 
 
 def _cache(told: Told, recent: Recent | None, now: float) -> str:
-    expires_at = told.reported.expires_at or (recent.expires_at if recent else None)
+    expires_at, ttl = told.reported.expires_at, told.reported.ttl
+    if expires_at is None and recent is not None:
+        expires_at, ttl = recent.expires_at, recent.ttl
     if expires_at is None:
         return ""
-    return "cache cold" if now >= expires_at else f"cache {format.countdown(expires_at - now)}"
+    # As in every face: a clock that is ahead must not promise more than a cache lives.
+    left = min(expires_at - now, TTL_SECONDS[ttl or "1h"])
+    return f"cache {format.countdown(left)}" if left > 0 else "cache cold"
 
 
 def _drag(recent: Recent) -> str:

@@ -20,6 +20,7 @@ BOLD, DIM, RED, YELLOW = "1", "2", "1;31", "33"
 
 _LABEL_CELLS = 10
 _SHORTEST_PROJECT = 8
+_SHORTEST_MODEL = 8
 _SESSION_ID_CELLS = 8
 _MOST_FINDINGS = 5
 _MOST_SHARES = 5
@@ -67,30 +68,46 @@ def render_text(shown: snapshot.Snapshot, page: Page, *, requests: bool = False,
 
 def _block(session: snapshot.Session, page: Page, requests: bool, now: float) -> Iterator[str]:
     yield _header(session, page)
+    if empty := words.only_subagents(session):
+        yield _compose([Piece(empty, style=DIM)], page, page.columns)
     for label, pieces in _figures(session, page, now):
         head = Piece(label.ljust(_LABEL_CELLS), style=DIM)
         yield _compose([head, *pieces], page, page.columns)
     for finding in session.findings[:_MOST_FINDINGS]:
-        yield _finding(finding, session, page)
+        yield _finding(finding, session, page, now)
     if requests:
         yield from _tables(session, page)
 
 
 def _header(session: snapshot.Session, page: Page) -> str:
-    facts = [
-        Piece(safe.clip(safe.plain(session.session_id), _SESSION_ID_CELLS, ellipsis=""), "  "),
-        Piece(safe.plain(format.model(session.model)), "  "),
-        Piece(_counts(session), "  "),
-    ]
-    if session.version:
-        facts.insert(2, Piece("v" + safe.plain(session.version), "  "))
-    facts.insert(-1, Piece(session.status, "  "))
-    room = page.columns - sum(safe.width(fact.joint + fact.text) for fact in facts)
-    project = safe.clip(safe.plain(session.project), max(_SHORTEST_PROJECT, room))
+    """Project, id, model, version, status, requests: names give way to what is counted."""
+    session_id = safe.clip(safe.plain(session.session_id), _SESSION_ID_CELLS, ellipsis="")
+    counted = [Piece(session.status, "  ")]
+    if counts := _counts(session):
+        counted.append(Piece(counts, "  "))
+    version = [Piece("v" + safe.plain(session.version), "  ")] if session.version else []
+    project, model = safe.plain(session.project), safe.plain(format.model(session.model))
+    room = page.columns - _width([Piece(session_id, "  "), *version, *counted])
+    if room < _SHORTEST_PROJECT + _SHORTEST_MODEL:
+        room, version = room + _width(version), []
+    shortest = min(safe.width(model), _SHORTEST_MODEL)
+    named = []
+    if room >= _SHORTEST_PROJECT + shortest:
+        cells = max(shortest, room - len("  ") - min(safe.width(project), room // 2))
+        named = [Piece(safe.clip(model, cells), "  ")]
+    project = safe.clip(project, max(_SHORTEST_PROJECT, room - _width(named)))
+    facts = [Piece(session_id, "  "), *named, *version, *counted]
     return _compose([Piece(project, style=BOLD), *facts], page, page.columns)
 
 
+def _width(pieces: Iterable[Piece]) -> int:
+    return sum(safe.width(piece.joint + piece.text) for piece in pieces)
+
+
 def _counts(session: snapshot.Session) -> str:
+    """How many requests; empty where the line below says so."""
+    if words.only_subagents(session):
+        return ""
     if not session.request_count:
         return "no requests"
     counts = format.plural(len(session.requests), "request")
@@ -109,16 +126,16 @@ def _figures(
         yield "next", _next(session.next_request, session.cache, page, now)
     if sent := words.in_flight(session.attempts, zone=page.zone):
         yield "now", [Piece(sent, "")]
-    if session.spend:
-        yield "spend", _spend(session, session.spend.session)
-    if unseen := _unseen(session):
-        yield "also", unseen
+    if session.request_count:
+        yield "spend", _spend(session, session.spend.session if session.spend else None)
+    if unseen := words.unseen(session.hidden, session.attempt_counts.lost):
+        yield "also", [Piece(unseen, "")]
     if session.reread:
         yield "re-read", _reread(session.reread)
     if session.cache:
         yield "cache", _cache(session, session.cache)
     if session.drag:
-        yield "drag", _drag(session.drag)
+        yield "drag", _drag(session, session.drag)
     if session.inventory and (shares := _bill(session.inventory)):
         yield "bill", shares
     if session.reported and (limits := _limits(session.reported, now)):
@@ -145,21 +162,22 @@ def _next(
     forecast: snapshot.NextRequest, cache: snapshot.Cache | None, page: Page, now: float
 ) -> list[Piece]:
     return [
-        Piece(f"warm {format.money(forecast.warm)}", ""),
-        Piece(f"cold {format.money(forecast.cold)}"),
+        Piece(f"warm {format.money(forecast.warm, estimated=forecast.estimated)}", ""),
+        Piece(f"cold {format.money(forecast.cold, estimated=forecast.estimated)}"),
         Piece(_deadline(cache, page, now)),
     ]
 
 
 def _deadline(cache: snapshot.Cache | None, page: Page, now: float) -> str:
     state = cache.state_at(now) if cache else "unknown"
-    if cache is None or cache.expires_at is None or state in ("off", "unknown"):
+    if cache is None or state in ("off", "unknown"):
         return "cache off" if state == "off" else f"cache {format.UNKNOWN}"
     lead = f"cache {cache.ttl or format.UNKNOWN}, "
-    if state == "cold":
-        return f"{lead}cold for {format.age(now - cache.expires_at)}"
-    at = format.clock(cache.expires_at, zone=page.zone)
-    return f"{lead}expires {at} ({format.countdown(cache.expires_at - now)})"
+    left = cache.left_at(now)
+    if left is None:
+        since = cache.cold_for(now)
+        return f"{lead}cold" + ("" if since is None else f" for {format.age(since)}")
+    return f"{lead}expires {format.clock(now + left, zone=page.zone)} ({format.countdown(left)})"
 
 
 def _spend(session: snapshot.Session, split: Split | None) -> list[Piece]:
@@ -187,17 +205,6 @@ def _session_cost(session: snapshot.Session) -> str:
     )
 
 
-def _unseen(session: snapshot.Session) -> list[Piece]:
-    """What is billed, or may be, and stands in no line of the transcript."""
-    hidden = session.hidden
-    billed = ""
-    if hidden is not None:
-        estimated = hidden.method == "estimated"
-        billed = words.hidden(hidden.requests, hidden.cost, estimated=estimated)
-    texts = filter(None, (billed, words.lost(session.attempts)))
-    return [Piece(text, "   " if number else "") for number, text in enumerate(texts)]
-
-
 def _reread(reread: snapshot.Reread) -> list[Piece]:
     amplification = format.multiple(reread.amplification)
     price = format.multiple(reread.effective_multiple)
@@ -220,19 +227,24 @@ def _cache(session: snapshot.Session, cache: snapshot.Cache) -> list[Piece]:
         pieces = [Piece(cache.alert.state.upper(), "", style), *pieces]
         pieces[1] = pieces[1]._replace(joint="  ")
     busts = [bust for bust in session.busts if bust.thread == MAIN]
+    others = len(session.busts) - len(busts)
     if not busts:
-        return [*pieces, Piece("no busts")]
+        return [*pieces, Piece("no busts" + (f", {others:,} in subagents" if others else ""))]
     rewritten = format.tokens(sum(bust.rewritten for bust in busts))
-    wasted = format.money(cache.avoidable)
+    estimated = any(bust.estimated for bust in busts)
+    wasted = format.money(cache.avoidable, estimated=estimated)
     return [
         *pieces,
         Piece(f"{format.plural(len(busts), 'bust')} rewrote {rewritten}", style=YELLOW),
         Piece(f"{wasted} wasted", ", ", YELLOW),
         Piece(f"last {words.wording(busts[-1].why).subject}"),
+        *([Piece(f"{others:,} more in subagents")] if others else []),
     ]
 
 
-def _drag(drag: snapshot.Drag) -> list[Piece]:
+def _drag(session: snapshot.Session, drag: snapshot.Drag) -> list[Piece]:
+    if unknown := words.why_no_drag(session):
+        return [Piece(safe.plain(unknown), "")]
     pieces = [Piece("off", "")]
     if drag.state != "off":
         pieces = [Piece(drag.state.upper(), "", RED)]
@@ -286,7 +298,7 @@ def _limits(reported: snapshot.Reported, now: float) -> list[Piece]:
     return [Piece(text, "  " if number else "") for number, text in enumerate(texts)]
 
 
-def _finding(finding: snapshot.Finding, session: snapshot.Session, page: Page) -> str:
+def _finding(finding: snapshot.Finding, session: snapshot.Session, page: Page, now: float) -> str:
     mark, style = _MARKS[finding.severity]
     head = Piece(f"{mark} {safe.plain(finding.id):<4}", style=style)
     gain = ""
@@ -294,20 +306,20 @@ def _finding(finding: snapshot.Finding, session: snapshot.Session, page: Page) -
         gain = f": {format.money(finding.saving, short=True)}"
     elif finding.saving_per_request is not None:
         gain = f": about {format.money(finding.saving_per_request)} per further request"
-    tail = _moment_of(finding, session, page) + gain
+    tail = _moment_of(finding, session, page, now) + gain
     room = page.columns - safe.width(head.text + tail)
     title = safe.clip(safe.plain(finding.title), room)
     return _compose([head, Piece(title, ""), Piece(tail, "")], page, page.columns)
 
 
-def _moment_of(finding: snapshot.Finding, session: snapshot.Session, page: Page) -> str:
+def _moment_of(finding: snapshot.Finding, session: snapshot.Session, page: Page, now: float) -> str:
     """When the bust was that a finding tells of; of several, the newest."""
     place = (finding.thread, finding.request)
     at = next((bust.at for bust in session.busts if (bust.thread, bust.request) == place), None)
     if at is None:
         return ""
     several = any(name == "busts" for name, _ in finding.evidence)
-    moment = format.clock(at, seconds=False, zone=page.zone)
+    moment = format.moment(at, now, zone=page.zone)
     return f", last at {moment}" if several else f" at {moment}"
 
 
@@ -362,7 +374,7 @@ def _row(request: Request, encoding: str, zone: tzinfo | None) -> str:
         f" {format.clock(request.at, zone=zone):<8}",
         f" {format.tokens(request.context):>6}",
         f"{format.growth(request.growth):>7}",
-        f"{format.percent(request.read_share):>5}",
+        f"{format.whole_percent(request.read_share):>5}",
         f"{format.tokens(request.rewritten) if request.rewritten else format.NONE:>7}",
         safe.encodable(output, encoding).rjust(7),
         safe.encodable(cost.replace("$", ""), encoding).rjust(8),

@@ -19,6 +19,10 @@ from ccmon.snapshot import Limit, Reported
 
 _LATEST = 1e11
 """No moment in seconds is beyond it, and none in milliseconds before it."""
+_EARLIEST = 1_577_836_800.0
+"""2020 began; no cache that anybody reports expired before."""
+_LONGEST_AHEAD = TTL_SECONDS["1h"] + 300.0
+"""A cache lives an hour at most; clocks may differ a little."""
 _LARGEST_WINDOW = 1_000_000_000
 _LIMITS = {"five_hour": "5h", "seven_day": "7d"}
 _CONTEXT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
@@ -50,7 +54,7 @@ def read_told(data: bytes, now: float) -> Told:
         at=now,
         window=_count(context.get("context_window_size")),
         ttl=_tier(cache.get("ttl")),
-        expires_at=_moment(cache.get("expires_at")),
+        expires_at=_deadline(cache.get("expires_at"), now),
         cost=_number(_object(top, "cost").get("total_cost_usd")),
         limits=tuple(_limits(_object(top, "rate_limits"))),
     )
@@ -108,6 +112,14 @@ def _moment(value: object) -> float | None:
     if not number:
         return None
     return number if number < _LATEST else number / 1000
+
+
+def _deadline(value: object, now: float) -> float | None:
+    """When a cache expires; None for what can be no such moment."""
+    moment = _moment(value)
+    if moment is None or not _EARLIEST <= moment <= now + _LONGEST_AHEAD:
+        return None
+    return moment
 
 
 def _tier(value: object) -> Ttl | None:

@@ -229,6 +229,7 @@ def build_user(record: UserRecord) -> Decoded:
         text = "\n".join(block.text for _, block, _ in blocks if block.text)
         size = sum(size for size, _, _ in blocks)
     media = next((b.type for _, b, _ in blocks if b.type in ("image", "document")), None)
+    agent = _agent_of(record.tool_use_result)
     what = nature(record, text, is_result=bool(results), has_media=media is not None)
     entry = UserEntry(
         **_envelope(record),
@@ -236,11 +237,13 @@ def build_user(record: UserRecord) -> Decoded:
         label=_user_label(text, what.prompt is not None, media),
         size=size,
         results=results,
-        result_agent_id=_result_agent(record.tool_use_result),
+        result_agent_id=agent.agent_id,
+        result_is_receipt=agent.is_async is True,
         is_meta=record.is_meta is True,
         is_compact_summary=what.compact_summary,
         cut_notice=what.cut_notice,
         interrupted=what.interrupted,
+        stopped_tool=what.stopped_tool,
         has_image=media == "image" or any(pictures.has_image for _, _, pictures in blocks),
         pictures=tuple(
             picture
@@ -265,8 +268,8 @@ def _user_label(text: str, asked: bool, media: str | None) -> str:
     return clipped(command_typed(text) or "")
 
 
-def _result_agent(result: ToolUseResult | str | list[Raw] | None) -> str | None:
-    return result.agent_id if isinstance(result, ToolUseResult) else None
+def _agent_of(result: ToolUseResult | str | list[Raw] | None) -> ToolUseResult:
+    return result if isinstance(result, ToolUseResult) else ToolUseResult()
 
 
 def build_chain(record: ChainRecord) -> Decoded:

@@ -16,6 +16,7 @@ Asker = Literal["human", "machine"]
 
 _CUT_NOTICE = "Your response above was cut off mid-stream"
 _INTERRUPTED = "[Request interrupted by user"
+_STOPPED_TOOL = "[Request interrupted by user for tool use]"
 _CONTINUED = "This session is being continued from a previous conversation that ran out of context"
 
 _NOT_ASKED = (
@@ -31,18 +32,21 @@ _NOT_ASKED = (
 )
 _BY_MACHINE = ("<task-notification>", "<teammate-message")
 
+_CONTINUATION = "auto-continuation"
+"""The client lets the model go on with what it was asked: nobody asks anything."""
 _HUMAN_ORIGINS = frozenset({"human"})
 _HUMAN_SOURCES = frozenset({"typed", "queued", "sdk", "suggestion_accepted"})
 _HUMAN_TURNS = frozenset({"human", "sdk"})
 
 
 class Nature(Struct, frozen=True, gc=False):
-    """What a user line is; at most one of the fields is set."""
+    """What a user line is; at most one is set, but for ``stopped_tool``, a kind of interrupt."""
 
     prompt: Asker | None = None
     compact_summary: bool = False
     cut_notice: bool = False
     interrupted: bool = False
+    stopped_tool: bool = False
 
 
 def nature(record: UserRecord, text: str, *, is_result: bool, has_media: bool) -> Nature:
@@ -50,13 +54,15 @@ def nature(record: UserRecord, text: str, *, is_result: bool, has_media: bool) -
     if record.is_compact_summary or text.startswith(_CONTINUED):
         return Nature(compact_summary=True)
     if text.startswith(_INTERRUPTED):
-        return Nature(interrupted=True)
+        return Nature(interrupted=True, stopped_tool=text.startswith(_STOPPED_TOOL))
     if text.startswith(_CUT_NOTICE):
         return Nature(cut_notice=True)
     if is_result or record.is_meta or record.is_visible_in_transcript_only:
         return Nature()
     asked = without_injected(text).lstrip()
     if asked.startswith(_NOT_ASKED) or not (asked or has_media):
+        return Nature()
+    if record.origin and record.origin.kind == _CONTINUATION:
         return Nature()
     return Nature(prompt=_asker(record, asked))
 

@@ -119,9 +119,10 @@ class Origin(Struct, gc=False):
 
 
 class ToolUseResult(Struct, rename="camel", gc=False):
-    """``toolUseResult``, of which only the agent it names matters."""
+    """``toolUseResult``, of which only the agent matters; ``is_async``: it was only started."""
 
     agent_id: str | None = None
+    is_async: bool | None = None
 
 
 class CompactMetadata(Struct, rename="camel", gc=False):

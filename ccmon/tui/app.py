@@ -28,6 +28,7 @@ from ccmon.tui.messages import SnapshotReady
 from ccmon.tui.modes import MODES, palette
 from ccmon.tui.notices import Notices
 from ccmon.tui.pump import Engine, Pump
+from ccmon.tui.safe import clean
 from ccmon.tui.screens.base import MonitorScreen
 from ccmon.tui.theme import THEMES, choose_theme, fallbacks
 
@@ -146,11 +147,23 @@ class CcmonApp(App[None]):
         if self.paused and self.snapshot is not None:
             self.held = self._newest.totals.requests - self.snapshot.totals.requests
         else:
-            self.snapshot = self._newest
+            await self._take(self._newest)
             if self._selected is None and self.session is not None:
                 self._selected = self.session.session_id
         await self._enter_mode()
         self.refresh_screen()
+
+    async def _take(self, snapshot: Snapshot) -> None:
+        """Show this snapshot from now on; if the session shown is not in it any more, say so."""
+        shown, self.snapshot = self.session, snapshot
+        if shown is None or any(each.session_id == shown.session_id for each in snapshot.sessions):
+            return
+        instead = self.session
+        self._selected = instead.session_id if instead is not None else None
+        if self.current_mode == "cache":
+            await self.switch_mode("overview")
+        now = f"showing {_called(instead)}" if instead is not None else "no session is left"
+        self.notify(f"{_called(shown)} is gone; {now}", timeout=6, markup=False)
 
     async def _enter_mode(self) -> None:
         """Leave the empty screen when there is a session, and return when there is none."""
@@ -194,6 +207,11 @@ class CcmonApp(App[None]):
         self._dismissed.add((session.session_id, finding.key))
         self.refresh_screen()
 
+    def recall(self, session: Session) -> None:
+        """Show again what was dismissed of a session."""
+        self._dismissed = {each for each in self._dismissed if each[0] != session.session_id}
+        self.refresh_screen()
+
     def tell_desktop(self, text: str) -> None:
         """Ask the terminal for a desktop notification (OSC 9); ``text`` has to be clean."""
         if self._driver is not None and not self.is_headless:
@@ -223,7 +241,8 @@ class CcmonApp(App[None]):
         """Freeze the screens, or show what came in meanwhile."""
         self.paused = not self.paused
         self.held = 0
-        self.snapshot = self._newest
+        if self._newest is not None:
+            await self._take(self._newest)
         await self._enter_mode()
         self.refresh_screen()
 
@@ -232,3 +251,8 @@ class CcmonApp(App[None]):
         from ccmon.tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen())
+
+
+def _called(session: Session) -> str:
+    """A session by project and the beginning of its id."""
+    return f"{clean(session.project)} {clean(session.session_id)[:8]}"

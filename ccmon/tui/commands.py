@@ -65,6 +65,7 @@ def _tab_command(tab: Tab) -> Command:
 
 
 _LISTS: tuple[Place, ...] = ("overview", "requests")
+_OVERVIEW: tuple[Place, ...] = ("overview",)
 _LIST: tuple[Place, ...] = ("requests",)
 _ONE: tuple[Place, ...] = ("request",)
 _CONTEXT: tuple[Place, ...] = ("context",)
@@ -99,10 +100,11 @@ COMMANDS: tuple[Command, ...] = (
         "dismiss_finding",
         "x",
         "dismiss",
-        "put the finding away until ccmon ends",
+        "choose a finding, then put it away",
         "Open",
-        ("overview",),
+        _OVERVIEW,
     ),
+    Command("X", "recall_findings", "X", "recall", "bring back what x put away", "Open", _OVERVIEW),
     Command("u", "up", "u", "its prompt", "the prompt that caused it", "Open", (*_LIST, *_ONE)),
     Command("v", "view", "v", "view text", "the whole text, from the transcript", "Open", _ONE),
     Command("v", "view", "v", "text", "its text, from the transcript", "Open", _CONTEXT),
@@ -153,7 +155,7 @@ COMMANDS: tuple[Command, ...] = (
 
 FOOTERS: dict[Place, str] = {
     "all": "? q",
-    "overview": "/ t n/N x enter tab ctrl+p ? q",
+    "overview": "/ t n/N x X enter tab ctrl+p ? q",
     "requests": "enter n/N b o f / s y esc",
     "context": "space enter v s c d w / a e esc",
     "cache": "n/N enter e tab esc",

@@ -19,7 +19,7 @@ _IN_THE_CONTEXT = {"F7": "cold", "F8": "", "F9": "thinking", "F10": "superseded"
 
 _ON_REQUESTS: dict[str, Callable[[RequestsScreen], None]] = {
     "F1": lambda screen: screen.sort_by("carry"),
-    "F13": lambda screen: screen.apply_filter("agent:all"),
+    "F13": lambda screen: screen.apply_filter("agent:sub"),
     "F16": lambda screen: screen.apply_filter("lower"),
 }
 """How the request list shows what a finding speaks of; others are at its newest end."""

@@ -25,23 +25,32 @@ _LOOKS: dict[Severity, tuple[str, Literal["error", "warning", "information"]]] =
 }
 
 
+def _severity(notice: Notice, session: Session | None) -> Severity:
+    """That of the finding it speaks of, as the Findings panel marks it; else its own."""
+    findings = session.findings if session is not None else ()
+    mine = (finding.severity for finding in findings if finding.id == notice.finding)
+    return next(mine, notice.severity)
+
+
 class Notices:
     """Shows what the engine has to tell; what stood in the first snapshot is no news."""
 
     def __init__(self, app: CcmonApp) -> None:
         self._app = app
         self._told: int | None = None
-        self._waiting: deque[tuple[Notice, str]] = deque()
+        self._waiting: deque[tuple[Notice, Severity, str]] = deque()
         self._showing = False
 
     def hear(self, notices: Sequence[Notice], sessions: Sequence[Session]) -> None:
         """Show those of the notices that are new."""
         newest = max((notice.serial for notice in notices), default=self._told or 0)
         if self._told is not None:
-            projects = {session.session_id: session.project for session in sessions}
+            told_of = {session.session_id: session for session in sessions}
             fresh = [notice for notice in notices if notice.serial > self._told]
             for notice in sorted(fresh, key=lambda notice: notice.serial):
-                self._waiting.append((notice, clean(projects.get(notice.session_id, ""))))
+                session = told_of.get(notice.session_id)
+                project = clean(session.project) if session is not None else ""
+                self._waiting.append((notice, _severity(notice, session), project))
         self._told = newest
         if not self._showing:
             self._next()
@@ -50,16 +59,14 @@ class Notices:
         self._showing = bool(self._waiting)
         if not self._waiting:
             return
-        notice, project = self._waiting.popleft()
-        mark, severity = _LOOKS[notice.severity]
+        notice, level, project = self._waiting.popleft()
+        mark, severity = _LOOKS[level]
         head, text = f"{mark} {clean(notice.title)}", clean(notice.text)
-        selected = self._app.session
-        if project and (selected is None or selected.session_id != notice.session_id):
-            head += f" · {project}"
+        where = f" · {project}" if project else ""
         self._app.clear_notifications()
         self._app.notify(
             text,
-            title=spread(WIDTH, line(head), line(notice.finding)).plain,
+            title=spread(WIDTH, line(head, where), line(notice.finding)).plain,
             severity=severity,
             timeout=SECONDS,
             markup=False,

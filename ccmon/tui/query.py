@@ -3,7 +3,8 @@
 Terms stand side by side and all have to hold; ``!`` before one turns it round.
 
 - words: looked for without regard to case in tool, argument, prompt and cause of a bust
-- ``tool:Read path:cart model:opus agent:main`` (``agent:all``: every thread)
+- ``tool:Read path:cart model:opus agent:main`` (``agent:all``: every thread,
+  ``agent:sub``: all but the main one)
 - ``ctx>200k new>5k out>1k think>500 cost>0.1 rew>0 read<90``
 - ``#120`` ``#120..180`` ``13:00..13:30``
 - ``bust prompt lower``
@@ -54,6 +55,10 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\.\.(\d{1,2}):(\d{2})")
 _MINUTES = 24 * 60
 
 
+SUBAGENTS = "sub"
+"""What ``agent:`` is followed by for all threads but the main one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A parsed filter: what rows must satisfy, which threads are meant, what made no sense."""
@@ -75,11 +80,12 @@ class Query:
         if self.agents is None or self.agents == MAIN:
             return [session.requests]
         wanted = self.agents
+        every = wanted in ("all", SUBAGENTS)
         found = [] if wanted != "all" else [session.requests]
         found += [
             agent.requests
             for agent in session.subagents
-            if wanted == "all"
+            if every
             or agent.agent_id.casefold().startswith(wanted)
             or (agent.type or "").casefold() == wanted
         ]

@@ -140,6 +140,9 @@ def test_a_compaction_inside_the_clients_totals_is_exact_but_for_an_interrupted_
     assert prompts(whole(snapshot)) == prompts(billed("tui"))
     reasons = {session.lower_bound_reasons for session in snapshot.sessions}
     assert reasons == {("compaction", "output"), ()}
+    methods = [session.hidden.method for session in snapshot.sessions if session.hidden]
+    # The client's totals guess the rest of the answer that was interrupted.
+    assert methods == ["estimated"]
 
 
 @pytest.mark.parametrize("name", ["compact_auto", "tui"])

@@ -95,6 +95,19 @@ def test_a_report_that_cannot_be_kept_does_not_cost_the_line(
     assert listing(config_home) == before
 
 
+@pytest.mark.parametrize("content", ["theme = ", "theme = 'blue'", "[windows]\nx = 'y'"])
+def test_a_broken_configuration_does_not_cost_the_line(
+    transcript: Path, tmp_path: Path, content: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(content)
+    done = statusline(told(transcript), CCMON_CONFIG=str(config))
+    assert done.returncode == 0
+    assert done.stdout.endswith(" · $1.25\n".encode())
+    assert done.stderr.startswith(f"ccmon: {config}".encode())
+    assert done.stderr.count(b"\n") == 1
+
+
 @pytest.mark.parametrize("stdin", [b"", b"nonsense", b"[]", b"\xff\x00", b"{" * 100_000])
 def test_bad_input_is_one_short_line_on_stderr_and_nothing_on_stdout(stdin: bytes) -> None:
     done = statusline(stdin)

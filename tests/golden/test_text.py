@@ -17,6 +17,7 @@ from ccmon.report.document import render_json
 from ccmon.report.text import Page, render_text
 from ccmon.requests import MAIN, Attempt, Kind
 from ccmon.snapshot import (
+    AttemptCounts,
     CacheAlert,
     Composition,
     Inventory,
@@ -36,6 +37,7 @@ from tests.golden.shown import (
     snapshot,
     subagent,
     unpriced_session,
+    usage,
     with_health,
 )
 
@@ -94,6 +96,7 @@ def test_a_session_in_trouble_says_everything_it_has_to_say() -> None:
     )
     shown = session(
         attempts=attempts,
+        attempt_counts=AttemptCounts(in_flight=1, lost=1),
         cache=structs.replace(CACHE, alert=CacheAlert("severe", 0.41, 4, 365_000, 177)),
         findings=tuple(finding(f"F{number}", severity="info") for number in range(10, 17)),
         reported=Reported(NOW, limits=limits),
@@ -300,6 +303,71 @@ def test_clipping_counts_cells(text: str, cells: int, clipped: str) -> None:
 )
 def test_glyphs_an_encoding_lacks_are_replaced(text: str, encoding: str, written: str) -> None:
     assert safe.encodable(text, encoding) == written
+
+
+def test_a_bust_of_another_day_says_which() -> None:
+    text = text_of(snapshot(session()), now=NOW + 24 * 3600)
+    assert "ToolSearch rewrote 265.2k tokens at 11-23 13:02: $2.07\n" in text
+
+
+def test_a_clock_that_is_ahead_promises_no_more_than_the_cache_lives() -> None:
+    text = text_of(snapshot(session()), now=NOW - 3 * 3600)
+    assert "cache 1h, expires 12:06:22 (60:00)" in text
+
+
+def test_a_cache_cold_since_the_epoch_is_only_cold() -> None:
+    shown = snapshot(session(cache=structs.replace(CACHE, expires_at=310.0)))
+    assert re.search(r"cache 1h, cold$", text_of(shown), re.MULTILINE)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_long_names_give_way_to_the_count_of_requests(columns: int) -> None:
+    shown = session(
+        project="漢字" * 30, model="acme/" + "long-name-" * 9, version="1.2.3-" + "x" * 70
+    )
+    header = text_of(snapshot(shown), Page(columns=columns, zone=UTC)).splitlines()[0]
+    assert header.endswith("  busy  283 requests + 14 in 1 subagent")
+    assert "…" in header
+    assert safe.width(header) <= columns
+
+
+def test_a_session_of_sub_agents_alone_says_so_and_what_it_cost() -> None:
+    alone = empty_session(subagents=(subagent(),), request_count=14, cost=0.577)
+    lines = text_of(snapshot(alone)).splitlines()
+    assert lines[0] == "billing  0f77c1d4  ?  ended"
+    assert lines[1] == "no request in the main thread; 14 in 1 subagent"
+    assert lines[2] == "spend     $0.577 list"
+
+
+def test_what_rests_on_a_guess_is_marked() -> None:
+    plain = session()
+    assert plain.next_request is not None
+    shown = text_of(snapshot(plain))
+    assert " $4.13 wasted" in shown
+    assert " warm $0.107   cold $3.21" in shown
+    guessed = session(
+        busts=tuple(structs.replace(bust, estimated=True) for bust in plain.busts),
+        next_request=structs.replace(plain.next_request, estimated=True),
+    )
+    shown = text_of(snapshot(guessed))
+    assert " ~$4.13 wasted" in shown
+    assert " warm ~$0.107   cold ~$3.21" in shown
+
+
+def test_busts_of_sub_agents_are_counted_beside_those_of_the_main_thread() -> None:
+    busts = session().busts
+    inner = tuple(structs.replace(bust, thread="a7e03c") for bust in busts)
+    only_inner = text_of(snapshot(session(busts=inner)))
+    assert f"no busts, {len(inner)} in subagents\n" in only_inner
+    both = text_of(snapshot(session(busts=busts + inner)), Page(columns=100, zone=UTC))
+    assert f"   {len(inner)} more in subagents\n" in both
+
+
+def test_read_is_whole_only_when_all_was_read() -> None:
+    nearly = request(1, usage(209_999, 1, 10), context=210_002, cached=209_999)
+    text = text_of(snapshot(session(requests=(nearly,))), requests=True)
+    assert " 99% " in text
+    assert "100%" not in text
 
 
 def test_a_finding_of_several_busts_says_when_the_last_one_was() -> None:

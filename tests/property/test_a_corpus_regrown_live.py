@@ -15,12 +15,15 @@ from tests.homes import CORPUS, NOW, ConfigHome, read
 
 FOLDERS = [
     "basic",
+    "compact_auto",
     "dropped",
     "errors",
     "resume",
     "subagents",
     "subagents-2.0.76",
     "tui",
+    "synthetic/compaction",
+    "synthetic/cost_state",
     "synthetic/crlf",
     "synthetic/cut_then_whole",
     "synthetic/fork_unmarked",

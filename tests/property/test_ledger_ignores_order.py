@@ -3,14 +3,28 @@
 import msgspec
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ccmon.entries import AnyEntry
+from ccmon.insight.summary import Facts, Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
 from ccmon.ledger.stream import Source
 from ccmon.measures import Span
-from tests.builders import START, assistant, boundary, prompt, usage
+from tests.builders import (
+    START,
+    assistant,
+    boundary,
+    failed,
+    interrupt,
+    prompt,
+    sent,
+    tokens,
+    totals,
+    usage,
+)
 
+FACTS = Facts("shop-api", "busy", True, None, {}, frozenset())
 SESSIONS = ["s-one", "s-two", "s-three"]
 
 PLENTY = settings(
@@ -21,15 +35,34 @@ counts = st.integers(0, 60_000)
 moments = st.one_of(st.none(), st.integers(0, 900).map(lambda second: START + second))
 
 
+TRACES = ("sent", "sent", "failed", "interrupt", "totals")
+attempt_ids = st.integers(1, 5).map(lambda number: f"attempt_{number}")
+
+
+@st.composite
+def traces(draw: st.DrawFn, kind: str, session: str) -> AnyEntry:
+    """A line that tells of requests which no line shows."""
+    if kind == "sent":
+        return sent(draw(attempt_ids), at=draw(moments), session=draw(st.sampled_from(SESSIONS)))
+    if kind == "failed":
+        return failed("529 Overloaded", refused=draw(st.booleans()))
+    if kind == "interrupt":
+        return interrupt(at=draw(moments))
+    line = tokens(draw(st.integers(0, 50)), draw(counts), draw(counts), 0, draw(counts))
+    return totals(draw(st.integers(0, 2)), draw(st.sampled_from([None, line])), session=session)
+
+
 @st.composite
 def lines(draw: st.DrawFn, session: str) -> AnyEntry:
-    kind = draw(st.sampled_from(["response"] * 6 + ["prompt", "boundary"]))
+    kind = draw(st.sampled_from(["response"] * 6 + ["prompt", "boundary", *TRACES]))
     if kind == "prompt":
         return prompt(at=draw(moments))
     if kind == "boundary":
         return boundary(draw(counts), at=draw(moments))
+    if kind in TRACES:
+        return draw(traces(kind, session))
     number = draw(st.integers(1, 9))
-    return assistant(
+    response = assistant(
         f"msg_{number}",
         usage(number, draw(counts), draw(counts), 0, draw(st.sampled_from([1, 1, 8, 300]))),
         at=draw(moments),
@@ -39,6 +72,7 @@ def lines(draw: st.DrawFn, session: str) -> AnyEntry:
         uuid=f"u{draw(st.integers(0, 30))}",
         parent=f"u{draw(st.integers(0, 30))}",
     )
+    return replace(response, attempt_id=draw(st.none() | attempt_ids))
 
 
 @st.composite
@@ -57,14 +91,25 @@ def stamped(ledger: Ledger, source: Source, entries: list[AnyEntry]) -> None:
         ledger.apply(source, Span(source.path, number, 1), entry)
 
 
+def hidden(made: Summed) -> object:
+    session = made.session
+    told = (session.hidden, session.attempts, session.lower_bound_reasons, made.conflict)
+    return msgspec.to_builtins(told)
+
+
 def accounts(ledger: Ledger) -> dict[str, object]:
+    """Every request of every thread, and what is hidden beside them."""
     ledger.settle()
+    summaries = Summaries(ledger.prices)
     return {
-        session_id: {
-            agent: [msgspec.to_builtins(row) for row in thread.rows]
-            for agent, thread in session.threads.items()
-            if thread.rows
-        }
+        session_id: (
+            {
+                agent: [msgspec.to_builtins(row) for row in thread.rows]
+                for agent, thread in session.threads.items()
+                if thread.rows
+            },
+            hidden(summaries.summarise(session, FACTS)),
+        )
         for session_id, session in ledger.sessions.items()
         if any(thread.rows for thread in session.threads.values())
     }

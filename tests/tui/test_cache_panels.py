@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from ccmon.measures import Price, Ttl
+from ccmon.measures import Price
 from ccmon.requests import Bust, Why
-from ccmon.snapshot import Session, TtlCheck
+from ccmon.snapshot import NextRequest, Session, TtlCheck
 from ccmon.tui.widgets.cache_panels import (
     KeepWarm,
     bust_frame,
-    countdown_moves,
     pause_frame,
     ttl_frame,
 )
 from ccmon.tui.widgets.panel import Frame
+from ccmon.tui.widgets.vitals import countdown_moves
 from tests import sample
 from tests.sample_rows import at
 
@@ -34,45 +34,46 @@ def cache_of(**changes: object) -> Session:
     return replace(session, cache=replace(session.cache, **changes))
 
 
-@pytest.mark.parametrize(
-    ("price", "ttl", "lapse", "warm", "requests"),
-    [
-        (Price("opus-5", 5e-6, 6.25e-6, 10e-6, 0.5e-6, 25e-6), "5m", 0.575, 0.05, 12),
-        (Price("opus-5", 5e-6, 6.25e-6, 10e-6, 0.5e-6, 25e-6), "1h", 0.95, 0.05, 19),
-        (Price("opus-5-5", 4e-6, 5e-6, 8e-6, 0.2e-6, 20e-6), "5m", 0.48, 0.02, 24),
-        (Price("opus-5-5", 4e-6, 5e-6, 8e-6, 0.2e-6, 20e-6), "1h", 0.78, 0.02, 39),
-    ],
-)
-def test_a_lapse_costs_as_much_as_so_many_warm_requests(
-    price: Price, ttl: Ttl, lapse: float, warm: float, requests: int
-) -> None:
-    """V16: per 100k of context."""
-    session = cache_of(ttl=ttl)
-    assert session.context is not None
-    newest = replace(session.requests[-1], price=price)
-    keep = KeepWarm.of(
-        replace(session, requests=(newest,), context=replace(session.context, tokens=100_000))
-    )
+def test_a_lapse_costs_as_much_as_so_many_warm_requests() -> None:
+    """V16: per 100k of context, opus-5-5 in the tier of an hour."""
+    following = NextRequest(0.03, 0.81, 0.02, 0.01, 0.78)
+    keep = KeepWarm.of(replace(sample.sample_session(), next_request=following))
     assert keep is not None
-    assert keep.lapse == pytest.approx(lapse)
-    assert keep.request == pytest.approx(warm)
-    assert keep.requests == requests
+    assert (keep.request, keep.lapse, keep.requests) == (0.02, 0.78, 39)
+
+
+def test_an_aside_does_not_change_what_keeping_warm_costs() -> None:
+    """A request for a title, on another model: nothing that lies ahead is priced by it."""
+    session = sample.sample_session()
+    haiku = Price("haiku", 1e-6, 1.25e-6, 2e-6, 0.1e-6, 5e-6)
+    aside = replace(session.requests[-1], context=300, price=haiku)
+    with_aside = replace(session, requests=(*session.requests, aside))
+    assert KeepWarm.of(with_aside) == KeepWarm.of(session)
 
 
 def test_without_a_price_or_a_request_nothing_is_said_of_keeping_warm() -> None:
     session = sample.sample_session()
-    unpriced = replace(session.requests[-1], price=None)
-    assert KeepWarm.of(replace(session, requests=(unpriced,))) is None
-    assert KeepWarm.of(replace(session, requests=())) is None
+    unpriced = NextRequest(None, None, None, None)
+    assert KeepWarm.of(replace(session, next_request=unpriced)) is None
+    assert KeepWarm.of(replace(session, next_request=None)) is None
+
+
+def test_a_forecast_after_a_compaction_is_an_estimate() -> None:
+    session = sample.sample_session()
+    assert session.next_request is not None
+    estimate = replace(session.next_request, estimated=True)
+    session = replace(session, next_request=estimate)
+    assert "~$0.107" in text_of(pause_frame(session, WIDTH, sample.NOW))
+    assert "~$3.21" in text_of(pause_frame(session, WIDTH, DEADLINE))
 
 
 def test_a_warm_cache_says_until_when_and_what_comes_after() -> None:
     assert text_of(pause_frame(sample.sample_session(), WIDTH, sample.NOW)).splitlines() == [
         "If you pause now  WARM 1h  57:40",
-        "until 15:04   next prompt     $0.107 a request",
-        "after 15:04   first request   $3.21  30x",
+        "until 15:04   next request    $0.107",
+        "after 15:04   next request    $3.21  30x",
         "/compact now  or after 15:04  $0.517 or $3.62",
-        "39 keep-warm requests of $0.079 cost one lapse",
+        "39 requests to keep it warm = going cold once",
     ]
 
 
@@ -80,9 +81,9 @@ def test_the_second_after_the_deadline_the_cache_is_cold() -> None:
     session = sample.sample_session()
     assert "WARM 1h  0:01" in text_of(pause_frame(session, WIDTH, DEADLINE - 1))
     assert text_of(pause_frame(session, WIDTH, DEADLINE)).splitlines() == [
-        "The cache is cold  COLD",
-        "next prompt   first request   $3.21 for 397k",
-        "then          next requests   $0.107 each",
+        "The cache is cold  COLD 0s",
+        "now           next request    $3.21 for 397k",
+        "then          each request    $0.107",
         "/compact now                  $3.62",
         "Waiting costs no more. New task: new session.",
     ]
@@ -98,9 +99,18 @@ def test_the_last_ten_minutes_are_a_warning(left: float, style: str) -> None:
     assert str(frame.value.spans[-1].style) == style
 
 
-def test_how_long_a_cache_has_been_cold_counts_from_a_minute_on() -> None:
+def test_how_long_a_cache_has_been_cold_is_told_unless_no_clock_can_be_right() -> None:
     frame = pause_frame(sample.sample_session(), WIDTH, DEADLINE + 3900)
     assert text_of(frame).startswith("The cache is cold  COLD 1h05m")
+    absurd = pause_frame(cache_of(expires_at=300.0), WIDTH, sample.NOW)
+    assert text_of(absurd).splitlines()[0] == "The cache is cold  COLD"
+
+
+def test_a_clock_that_is_ahead_makes_no_countdown_longer_than_the_cache_lives() -> None:
+    ahead = cache_of(expires_at=sample.NOW + 90 * 86_400)
+    assert text_of(pause_frame(ahead, WIDTH, sample.NOW)).startswith(
+        "If you pause now  WARM 1h  60:00"
+    )
 
 
 def test_no_caching_no_deadline_and_no_request_are_said_instead() -> None:
@@ -129,6 +139,7 @@ def test_no_price_of_a_pause_is_ever_cut(width: int) -> None:
         (DEADLINE - 2990, DEADLINE - 2930, True),
         (DEADLINE - 500, DEADLINE - 499, True),
         (DEADLINE - 0.5, DEADLINE + 0.5, True),
+        (DEADLINE + 30, DEADLINE + 31, True),
         (DEADLINE + 61, DEADLINE + 62, False),
         (DEADLINE + 61, DEADLINE + 122, True),
     ],
@@ -161,7 +172,7 @@ def test_a_tier_that_would_have_been_better_names_its_setting() -> None:
 
 def test_too_few_pauses_are_not_compared() -> None:
     few = text_of(ttl_frame(cache_of(ttl_check=TtlCheck(None, None, 3, 1)), WIDTH, flat=False))
-    assert "2 pauses between: too few to compare" in few
+    assert "2 pauses of 5 to 60 min, 3 needed" in few
     unpriced = cache_of(ttl_check=TtlCheck(None, None, 5, 0))
     assert "no price for this model" in text_of(ttl_frame(unpriced, WIDTH, flat=False))
     assert "best" not in few
@@ -171,7 +182,7 @@ def test_a_bust_is_explained_with_its_remedy_and_its_price() -> None:
     session = sample.sample_session()
     frame = bust_frame(session, session.busts[-1], 96, 3, "usd")
     assert text_of(frame).splitlines() == [
-        "#205 tools_changed  $2.07 wasted",
+        "#205 ToolSearch  $2.07 wasted",
         "ToolSearch changed the tool list, so the prefix was written again.",
         "Load tools early in a session, or update Claude Code.",
         "all of it was lost   evidence server: tools_changed"
@@ -188,11 +199,17 @@ def test_the_unit_counts_what_was_lost(unit: str, said: str) -> None:
     assert said in text_of(bust_frame(session, session.busts[-1], 96, 3, unit))
 
 
+def test_a_price_that_rests_on_a_guess_is_marked() -> None:
+    session = sample.sample_session()
+    guessed = replace(session.busts[-1], estimated=True)
+    assert "~$2.07 wasted" in text_of(bust_frame(session, guessed, 96, 3, "usd"))
+
+
 def test_the_bust_of_a_sub_agent_names_its_thread_and_where_it_broke() -> None:
     why = Why("idle_past_ttl", "timestamps", None, "", 400.0, 300.0, "partial", "Read foo.py")
     bust = Bust(12, "a7e03c", at("10:34:00"), 30_000, 9_000, 21_000, None, why)
     text = text_of(bust_frame(sample.sample_session(), bust, 96, 3, "usd"))
-    assert text.startswith("Explore a7e03c #12 idle_past_ttl  ? wasted")
+    assert text.startswith("Explore a7e03c #12 idle  ? wasted")
     assert "lost from Read foo.py on   evidence timestamps   pause 6m" in text
 
 

@@ -139,12 +139,12 @@ async def test_narrow_the_findings_take_the_place_of_the_list_and_its_keys() -> 
 
 async def test_x_puts_a_finding_away_until_another_one_of_its_kind_comes() -> None:
     async with running(sample.sample_snapshot()) as (app, pilot):
-        await pilot.press("x")
+        await pilot.press("tab", "x")
         await settled(app, pilot)
         text = "\n".join(screen_lines(app))
         assert "compact is 15x overdue  " not in text
         assert "2, 1 dismissed" in text
-        await pilot.press("tab", "j", "x", "tab", "x")
+        await pilot.press("j", "x", "x")
         await settled(app, pilot)
         assert "Nothing else worth doing; 3 dismissed" in "\n".join(screen_lines(app))
         newer = msgspec.structs.replace(TOOLS, key="F4:main:290", request=282)
@@ -155,13 +155,47 @@ async def test_x_puts_a_finding_away_until_another_one_of_its_kind_comes() -> No
         assert findings(app).chosen is newer
 
 
+async def test_the_first_x_shows_what_it_would_put_away() -> None:
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        await pilot.press("x")
+        await settled(app, pilot)
+        text = "\n".join(screen_lines(app))
+        assert "│▌!! compact is 15x overdue" in text
+        assert "dismissed" not in text
+        assert findings(app).has_focus
+
+
+async def test_capital_x_brings_back_all_that_was_put_away_of_this_session() -> None:
+    one = sample.sample_session()
+    other = msgspec.structs.replace(one, session_id="ffff0000-0000-4000-8000-000000000000")
+    async with running(sample.snapshot_of(one, other)) as (app, pilot):
+        await pilot.press("tab", "x", "x", "]", "x")
+        await settled(app, pilot)
+        assert [len(app.findings_of(each)) for each in (one, other)] == [1, 2]
+        await pilot.press("X")
+        await settled(app, pilot)
+        assert [len(app.findings_of(each)) for each in (one, other)] == [1, 3]
+        assert "dismissed" not in "\n".join(screen_lines(app))
+
+
+async def test_without_a_price_nothing_can_be_judged_which_is_not_calm() -> None:
+    session = with_findings()
+    last = msgspec.structs.replace(session.requests[-1], model="acme-9", price=None)
+    session = msgspec.structs.replace(session, requests=(*session.requests[:-1], last))
+    async with running(sample.snapshot_of(session)) as (app, _):
+        text = "\n".join(screen_lines(app))
+    assert "No price is known for acme-9, so what is" in text
+    assert "Nothing worth doing" not in text
+
+
 async def test_what_is_dismissed_in_one_session_stays_in_another() -> None:
     one = sample.sample_session()
     other = msgspec.structs.replace(one, session_id="ffff0000-0000-4000-8000-000000000000")
     async with running(sample.snapshot_of(one, other)) as (app, pilot):
-        await pilot.press("x", "]")
+        await pilot.press("tab", "x", "]")
         await settled(app, pilot)
-        assert findings(app).chosen is F1
+        assert [len(app.findings_of(each)) for each in (one, other)] == [2, 3]
+        assert "compact is 15x overdue" in "\n".join(screen_lines(app))
 
 
 async def test_five_are_shown_and_the_others_counted() -> None:
@@ -196,7 +230,7 @@ async def test_enter_opens_the_request_of_a_finding() -> None:
     ("identity", "shown"),
     [
         ("F1", "sort $carry"),
-        ("F13", "Requests 297 of 297"),
+        ("F13", "Requests 14 of 14"),
         ("F15", "sort #"),
         ("F16", "Requests 0 of 283"),
     ],

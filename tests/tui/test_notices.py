@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from ccmon.settings import Settings
-from ccmon.snapshot import Notice, Snapshot
+from ccmon.snapshot import Notice, Severity, Snapshot
 from ccmon.tui import notices
 from ccmon.tui.app import CcmonApp
 from tests import sample
@@ -52,11 +52,24 @@ async def test_a_new_notice_is_a_toast_and_what_stood_at_the_start_is_not() -> N
     async with running(telling(notice(1, "OLD NEWS")), toasts=True) as (app, pilot):
         assert "OLD NEWS" not in screen(app)
         await publish(app, pilot, telling(notice(1, "OLD NEWS"), notice(2)))
-        text = await seen(app, pilot, "DRAG HIGH   ")
+        text = await seen(app, pilot, "DRAG HIGH · shop-api ")
         check_golden("toast-100x30", screen_lines(app))
         assert "OLD NEWS" not in text
-        assert "!! DRAG HIGH                               F1" in text
+        assert "!! DRAG HIGH · shop-api                    F1" in text
         assert "re-reading 66% of spend; compact $0.52, 15x" in text
+
+
+@pytest.mark.parametrize(
+    ("finding", "severity", "mark"),
+    [("F1", "info", "!!"), ("F4", "high", "!"), ("F9", "info", "i")],
+)
+async def test_a_toast_has_the_mark_of_its_finding_where_there_is_one(
+    finding: str, severity: Severity, mark: str
+) -> None:
+    async with running(telling(), toasts=True) as (app, pilot):
+        told = notice(1, "TOLD", finding=finding, severity=severity)
+        await publish(app, pilot, telling(told))
+        assert f" {mark} TOLD · shop-api" in await seen(app, pilot, "TOLD")
 
 
 async def test_a_notice_is_told_once() -> None:
@@ -88,7 +101,7 @@ async def test_a_notice_of_another_session_names_its_project() -> None:
 async def test_bell_and_desktop_stay_silent_unless_configured(written: list[str]) -> None:
     async with running(telling(), toasts=True) as (app, pilot):
         await publish(app, pilot, telling(notice(1)))
-        await seen(app, pilot, "DRAG HIGH   ")
+        await seen(app, pilot, "DRAG HIGH · shop-api ")
     assert written == []
 
 

@@ -100,7 +100,7 @@ async def test_the_warning_row_is_kept_blank_so_that_panels_do_not_jump() -> Non
     async with running(sample.sample_snapshot(), (100, 30)) as (app, _):
         high = screen_lines(app)
     assert calm[1].strip() == ""
-    assert high[1].startswith(" !! DRAG HIGH  re-reading 66% of spend; compact $0.52, 15x overdue")
+    assert high[1].startswith(" !! DRAG HIGH  re-reading 66% of recent spend; compact $0.52, ")
     assert calm[2].startswith("╭─ Context")
     assert high[2].startswith("╭─ Context")
 
@@ -180,3 +180,10 @@ async def test_a_demo_says_that_it_is_one() -> None:
         assert " demo " in screen_lines(app)[0]
     async with running(snapshot, (100, 30)) as (app, _):
         assert " demo " not in screen_lines(app)[0]
+
+
+async def test_the_command_to_point_elsewhere_has_a_row_of_its_own_where_it_needs_one() -> None:
+    async with running(sample.empty_snapshot(), (60, 20)) as (app, _):
+        text = "\n".join(screen_lines(app))
+    assert "or point here:" in text
+    assert "ccmon --config-dir DIR" in text

@@ -62,3 +62,14 @@ async def test_a_rule_stands_for_the_box_on_narrow_screens() -> None:
         app.query_one(Pane).show(FRAME, boxes=False)
         assert app.shown()[:2] == [" Text ───────────── ", " row 0              "]
         assert len(app.shown()) == 8
+
+
+async def test_a_pane_under_a_rule_ends_what_goes_on_with_a_mark() -> None:
+    async with Stage().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Stage)
+        pane = app.query_one(Pane)
+        pane.show(FRAME, boxes=False)
+        assert app.shown()[-1].rstrip() == " row 6 …"
+        pane.scroll_rows(100)
+        assert app.shown()[-1].rstrip() == " row 19"

@@ -57,9 +57,9 @@ def test_a_bust_is_marked_and_says_why() -> None:
 
 @pytest.mark.parametrize(
     ("width", "words"),
-    [(120, "ToolSearch loaded tools"), (100, "tools_changed"), (45, "tools_changed")],
+    [(120, "ToolSearch loaded tools"), (100, "ToolSearch"), (45, "ToolSearch")],
 )
-def test_a_cause_that_does_not_fit_gives_way_to_the_servers_word(width: int, words: str) -> None:
+def test_a_cause_that_does_not_fit_gives_way_to_a_word(width: int, words: str) -> None:
     assert row_of(numbered(205), width).rstrip().endswith(f"BUST {words}")
 
 
@@ -359,3 +359,9 @@ def test_a_new_row_is_looked_at_alone_however_many_there_are() -> None:
     rows.update(session_of(MANY + 3))
     assert asked == [MANY + 1, MANY + 2, MANY + 3]
     assert rows.place_of(0) == (MAIN, MANY + 3)
+
+
+def test_all_of_the_context_was_read_only_where_nothing_is_missing() -> None:
+    request = numbered(283)
+    for cached, share in ((request.context, " 100% "), (request.context - 1, " 99% ")):
+        assert share in row_of(msgspec.structs.replace(request, cached=cached))

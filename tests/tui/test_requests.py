@@ -77,7 +77,7 @@ async def test_busts_and_the_compaction_are_marked() -> None:
         check_golden("requests-busts-100x30", lines)
         text = "\n".join(lines)
         assert "! " in text
-        assert "BUST model_changed" in text
+        assert "BUST model switch" in text
     async with running(sample_snapshot(), (100, 30)) as (app, pilot):
         lines = await open_list(app, pilot, "slash", *"#65..75", "enter", "escape", "escape")
         await pilot.press("2")

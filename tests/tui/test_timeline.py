@@ -83,6 +83,24 @@ def test_the_scale_says_the_top_and_the_middle() -> None:
     assert rows[5].startswith("200k ")
 
 
+def test_the_scale_goes_where_the_data_leave_room() -> None:
+    falling = tuple(
+        replace(each, context=400_000 - 1000 * each.n) for each in sample.main_requests()
+    )
+    rows = drawn(Plot.of(falling, [], 96, 11))
+    assert rows[0].endswith("   400k")
+
+
+@pytest.mark.parametrize("height", [4, 13])
+def test_the_title_says_how_high_a_graph_is_that_has_no_room_for_its_scale(height: int) -> None:
+    level = tuple(replace(each, context=50_000) for each in sample.main_requests())
+    graph = Timeline()
+    for requests, said in ((level, True), (sample.main_requests(), height == 4)):
+        session = replace(sample.sample_session(), requests=requests, busts=())
+        graph.show(session, None, width=100, height=height)
+        assert ("per request, up to " in graph.lines[0].plain) is said
+
+
 def test_no_request_is_no_graph() -> None:
     assert drawn(Plot.of((), [], 10, 2)) == [" " * 10] * 2
 

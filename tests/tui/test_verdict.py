@@ -39,12 +39,12 @@ def test_a_verdict_says_whether_the_cache_held() -> None:
     ("n", "cells", "text"),
     [
         (205, 40, "ToolSearch loaded tools"),
-        (205, 15, "tools_changed"),
+        (205, 15, "ToolSearch"),
         (205, 11, "ToolSearch"),
         (205, 6, "ToolS…"),
         (150, 19, "idle 1h04m > 1h TTL"),
         (150, 18, "idle"),
-        (44, 20, "model_changed"),
+        (44, 20, "model switch"),
     ],
 )
 def test_a_cause_takes_the_fullest_words_that_fit(n: int, cells: int, text: str) -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ccmon.requests import Attempt, Bust, Why
-from ccmon.snapshot import Hidden, Session
+from ccmon.snapshot import AttemptCounts, Hidden, Session
 from ccmon.tui.widgets.totals import totals_rows, unseen_row
 from ccmon.tui.widgets.vitals import cache_frame, next_frame
 from tests import sample
@@ -72,14 +72,26 @@ async def test_a_request_in_flight_is_announced_where_the_next_one_is_priced() -
 
 
 def test_what_no_line_shows_stands_below_the_totals() -> None:
-    gone = Attempt("main", at("13:00:00"), "lost", "connection", cost=0.08)
-    session = msgspec.structs.replace(sample.sample_session(), attempts=(gone,))
+    session = msgspec.structs.replace(sample.sample_session(), attempt_counts=AttemptCounts(lost=1))
     *_, row = totals_rows(session, 70)
-    assert row.plain == "~$0.12 hidden in 1 request   1 lost request, prompt ~$0.08"
-    exact = msgspec.structs.replace(session, hidden=Hidden(2, 0.3, "exact"), attempts=())
+    assert row.plain == "~$0.12 hidden in 1 request (1 lost)"
+    exact = msgspec.structs.replace(
+        session, hidden=Hidden(2, 0.3, "exact"), attempt_counts=AttemptCounts()
+    )
     unseen = unseen_row(exact, 46)
     assert unseen is not None
     assert unseen.plain == "$0.30 hidden in 2 requests"
-    whole = msgspec.structs.replace(session, hidden=Hidden(0, 0.0, "exact"), attempts=())
+    whole = msgspec.structs.replace(
+        session, hidden=Hidden(0, 0.0, "exact"), attempt_counts=AttemptCounts()
+    )
     assert unseen_row(whole, 46) is None
     assert len(totals_rows(whole, 46)) == 2
+
+
+def test_what_compacting_would_not_remove_is_not_told() -> None:
+    session = sample.sample_session()
+    assert session.drag is not None
+    for removes, told in ((0.66, True), (0.004, False)):
+        drag = msgspec.structs.replace(session.drag, removes=removes)
+        frame = next_frame(msgspec.structs.replace(session, drag=drag), 46, sample.NOW)
+        assert any("compacting removes" in row.plain for row in frame.rows) is told

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ccmon.requests import Bust, Why
-from ccmon.snapshot import AlertState, CacheAlert, DragState, Session
+from ccmon.snapshot import AlertState, CacheAlert, DragState, Session, Snapshot
 from tests import sample
 from tests.sample_rows import at
 from tests.tui.stage import running, screen_lines
@@ -94,3 +94,28 @@ async def test_the_cache_panel_carries_the_state_where_there_is_no_line() -> Non
         assert any(" SEVERE  ─╮" in row for row in screen_lines(app))
     async with running(snapshot, (60, 20)) as (app, _):
         assert " SEVERE  3 busts $4.13" in screen_lines(app)[3]
+
+
+def unread(snapshot: Snapshot, files: int, lines: int) -> Snapshot:
+    """The snapshot after reading has failed so often."""
+    health = msgspec.structs.replace(snapshot.health, unreadable_files=files, malformed_lines=lines)
+    return msgspec.structs.replace(snapshot, health=health)
+
+
+@pytest.mark.parametrize(
+    ("files", "lines", "said"),
+    [
+        (2, 3, "2 transcripts unreadable (permission), 3 malformed lines skipped"),
+        (1, 0, "1 transcript unreadable (permission)"),
+        (0, 1, "1 malformed line skipped"),
+    ],
+)
+async def test_what_was_not_read_is_said_where_no_state_is(
+    files: int, lines: int, said: str
+) -> None:
+    for size in ((100, 30), (80, 24)):
+        async with running(unread(sample.calm_snapshot(), files, lines), size) as (app, _):
+            row = screen_lines(app)[1]
+        assert row == f" ~  {said}".ljust(size[0] - 7) + "health "
+    async with running(unread(sample.sample_snapshot(), files, lines)) as (app, _):
+        assert "DRAG HIGH" in screen_lines(app)[1]

@@ -340,6 +340,7 @@ def test_of_several_calls_the_first_meets_the_cache_and_the_last_is_the_context(
     assert warm.read_share == pytest.approx(101_000 / 101_500)
     cold = main_rows([assistant("msg_1", usage(0, 0, 0, 100_000, 10)), several_calls(0)])[1]
     assert cold.rewritten == 100_000
+    assert (warm.first_read, cold.first_read) == (100_000, 0)
 
 
 def test_a_compaction_iteration_is_priced_by_the_place_of_the_request() -> None:

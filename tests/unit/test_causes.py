@@ -219,6 +219,9 @@ def test_an_image_is_a_cause() -> None:
         ("claude-sonnet-4-5-20250929", True, "thinking_stripped"),
         ("claude-sonnet-4-6", True, "unknown"),
         ("claude-opus-4-5", True, "unknown"),
+        ("us.anthropic.claude-opus-5-5-v1:0", True, "unknown"),
+        ("anthropic/claude-haiku-4-5", True, "thinking_stripped"),
+        ("someone-else-7b", True, "unknown"),
         ("claude-haiku-4-5", False, "unknown"),
     ],
 )
@@ -273,3 +276,12 @@ def test_a_session_that_goes_on_in_another_file_was_resumed() -> None:
     row: Request = ledger.sessions[SESSION].threads[MAIN].rows[-1]
     assert row.why is not None
     assert (row.why.cause, row.why.confidence) == ("resume", "inferred")
+
+
+def test_input_that_no_line_counts_as_does_not_make_a_pause_short() -> None:
+    found = replace(miss(), timestamp=START + 9_005)
+    row = main_rows([prompt(at=START), answer(), found])[-1]
+    assert row.idle == 9_005
+    assert row.started_at == START + 9_005
+    assert row.why is not None
+    assert row.why.cause == "idle_past_ttl"

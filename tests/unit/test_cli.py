@@ -239,6 +239,11 @@ def test_the_worst_finding_of_any_session_decides(severity: cli.Severity) -> Non
     assert cli.worst_severity(shown) == severity
 
 
+def test_what_is_past_is_no_reason_to_fail() -> None:
+    past = finding(severity="warn", past=True)
+    assert cli.worst_severity(snapshot(calm(findings=(past,)))) is None
+
+
 @pytest.mark.parametrize(("alert", "worst"), [("off", None), ("high", "warn"), ("severe", "high")])
 def test_rewriting_that_leads_is_a_reason_to_fail(alert: AlertState, worst: str | None) -> None:
     cache = structs.replace(CACHE, alert=CacheAlert(alert, 0.2, 2, 100, 7))

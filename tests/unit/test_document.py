@@ -10,7 +10,16 @@ from msgspec import structs
 from ccmon.measures import Split, Usage
 from ccmon.report.document import document, render_json
 from ccmon.requests import MAIN, Attempt, Kind, Why
-from ccmon.snapshot import Cache, CacheAlert, Limit, NextRequest, Reported, Session, Snapshot
+from ccmon.snapshot import (
+    AttemptCounts,
+    Cache,
+    CacheAlert,
+    Limit,
+    NextRequest,
+    Reported,
+    Session,
+    Snapshot,
+)
 from tests.golden.shown import (
     CACHE,
     NOW,
@@ -36,16 +45,17 @@ SCHEMA = {
     "totals": "sessions active_sessions requests usage cost_usd? cost_is_lower_bound"
     " unpriced_requests",
     "session": "session_id title? project cwd? model? version? active status started_at?"
-    " last_request_at? turns requests usage cost_usd? cost_is_lower_bound lower_bound_reasons"
-    " unpriced_requests output_lower_bound_requests hidden? context? next_request? cache? reread?"
-    " spend_split? drag? composition? busts compactions subagents findings attempts reported?",
+    " last_request_at? turns requests usage cost_usd? cost_is_lower_bound cost_is_estimated"
+    " lower_bound_reasons unpriced_requests output_lower_bound_requests hidden? context?"
+    " next_request? cache? reread? spend_split? drag? composition? busts compactions subagents"
+    " findings attempts reported?",
     "usage": USAGE,
     "hidden": "requests cost_usd? method",
-    "context": "tokens window? window_source fill? growth_per_request? requests_per_turn?"
-    " crossing_point?",
-    "next_request": "warm_usd? cold_usd?",
+    "context": "tokens compacted_to? window? window_source fill? growth_per_request?"
+    " requests_per_turn? crossing_point?",
+    "next_request": "warm_usd? cold_usd? is_estimated",
     "cache": "state ttl? expires_at? hit_rate? hit_rate_last20? write_factor? avoidable_usd? alert"
-    " alert_share? ttl_5m_usd? ttl_1h_usd?",
+    " alert_share? ttl_5m_usd? ttl_1h_usd? ttl_is_estimated",
     "reread": "share? unique_tokens amplification? effective_multiple?",
     "spend_split": "carry_usd? rewrite_usd? fresh_usd? output_usd?",
     "drag": "state d? o? base_tokens? carried_usd? compact_usd? compact_cold_usd?"
@@ -162,7 +172,7 @@ def test_an_unpriced_session_has_objects_full_of_nulls_and_never_a_zero_price() 
     (found,) = shown_by(unpriced_session())["sessions"]
     assert found["cost_usd"] is None
     assert set(found["spend_split"].values()) == {None}
-    assert set(found["next_request"].values()) == {None}
+    assert found["next_request"] == {"warm_usd": None, "cold_usd": None, "is_estimated": False}
     assert found["cache"]["state"] == "off"
     assert found["cache"]["expires_at"] is None
 
@@ -262,10 +272,12 @@ def test_attempts_are_counted_by_what_became_of_them() -> None:
         Attempt("a7e03c", at("14:06:10"), "in_flight", ""),
         Attempt("a7e03c", None, "in_flight", ""),
     )
-    (found,) = shown_by(session(attempts=attempts))["sessions"]
+    (found,) = shown_by(session(attempts=attempts, attempt_counts=AttemptCounts(3, 60, 1)))[
+        "sessions"
+    ]
     assert found["attempts"] == {
         "in_flight": 3,
-        "refused": 1,
+        "refused": 60,
         "lost": 1,
         "in_flight_since": "2026-11-23T14:06:10Z",
     }

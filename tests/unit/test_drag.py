@@ -2,6 +2,7 @@
 
 import pytest
 
+from ccmon.entries import Iteration
 from ccmon.insight.compaction import Habits, plan_compaction
 from ccmon.insight.drag import Ratios, StateMachine
 from ccmon.measures import Ttl
@@ -11,6 +12,7 @@ from tests.builders import (
     OPUS_5,
     OPUS_5_5,
     Row,
+    assistant,
     boundary,
     folded,
     folds_of,
@@ -18,6 +20,8 @@ from tests.builders import (
     rows_of,
     session_of,
     summary,
+    tokens,
+    usage,
 )
 
 SIZES = (60_000, 80_000, 100_000, 150_000, 200_000, 300_000, 500_000, 800_000)
@@ -144,6 +148,16 @@ def test_a_compaction_teaches_what_the_next_one_will_leave() -> None:
     _, drag = folded(entries)
     assert (drag.habits.context, drag.habits.prefix, drag.habits.summary) == (46_300, 18_200, 4_630)
     assert drag.base == 46_300
+
+
+def test_what_stays_cached_is_what_the_first_call_found() -> None:
+    calls = [
+        Iteration("message", None, tokens(0, 18_200, 0, 28_100, 20)),
+        Iteration("message", None, tokens(0, 46_300, 0, 500, 30)),
+    ]
+    searching = assistant("msg_2", usage(0, 64_500, 0, 28_600, 50, iterations=calls))
+    _, drag = folded([*rows_of([(0, 0, 0, 140_000, 100)]), boundary(144_139), searching])
+    assert (drag.habits.context, drag.habits.prefix) == (46_800, 18_200)
     assert drag.state == "off"
 
 

@@ -34,6 +34,15 @@ class TestCompactionOverdue:
         told = dict(finding.evidence)
         assert told == pytest.approx({"o": 14.6825, "payback_requests": 7.361}, abs=1e-3)
 
+    def test_it_is_worth_what_it_saves_beyond_its_price(self) -> None:
+        case = overdue(status="idle")
+        drag = case.session.drag
+        assert drag is not None
+        assert drag.saving_per_request is not None
+        assert drag.compact is not None
+        worth = drag.saving_per_request * case.ahead - drag.compact
+        assert only(case, "F1").value == pytest.approx(worth)
+
     def test_it_stays_through_the_next_turns(self) -> None:
         finding = only(overdue(requests=stopping(180)), "F1")
         assert "at the next break" in finding.action

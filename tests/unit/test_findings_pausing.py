@@ -9,6 +9,7 @@ from ccmon.insight.ttl import Tiers
 from ccmon.measures import Ttl
 from ccmon.requests import Request
 from ccmon.snapshot import Session, Status
+from tests.builders import START, boundary
 from tests.cases import case_of, found, growing, only, session_like, steady, summed_of
 
 HOUR = 3_600.0
@@ -27,7 +28,7 @@ class TestGoingCold:
         assert finding.saving == pytest.approx(1.56)
         assert finding.value == pytest.approx(1.56)
         assert finding.severity == "warn"
-        assert finding.title == "cache goes cold at 10:35"
+        assert finding.title == "cache goes cold at 10:35:20"
         assert "/compact" in finding.action
 
     def test_silent_while_a_fifth_of_the_time_is_left(self) -> None:
@@ -48,17 +49,62 @@ class TestGoingCold:
         session = session_like(150_000, 200_000, status=status)
         assert found(late(session, 0.9 * HOUR), "F2") == []
 
-    def test_silent_without_a_price(self) -> None:
+    def test_it_needs_no_price_to_be_told(self) -> None:
         session = session_like(150_000, 200_000, model="claude-unheard-of")
+        finding = only(late(session, 0.9 * HOUR), "F2")
+        assert (finding.saving, finding.value) == (None, 0.0)
+        assert finding.title == "cache goes cold at 10:35:20"
+
+
+def compacted(*contexts: int) -> Session:
+    """A session that was compacted after its last request, and asked nothing since."""
+    end = START + (len(contexts) + 1) * 60
+    return summed_of([*growing(*contexts), boundary(contexts[-1], 5_000, at=end)]).session
+
+
+class TestCompacted:
+    def test_nothing_large_goes_cold(self) -> None:
+        session = compacted(150_000, 200_000)
         assert found(late(session, 0.9 * HOUR), "F2") == []
+        assert found(late(session, HOUR), "F3") == []
+
+    def test_a_large_rest_counts_as_what_it_is(self) -> None:
+        session = summed_of(
+            [*growing(30_000, 200_000), boundary(200_000, 60_000, at=START + 200)]
+        ).session
+        assert dict(only(late(session, 0.9 * HOUR), "F2").evidence)["context"] == 78_000
+        finding = only(late(session, HOUR), "F3")
+        assert finding.saving == pytest.approx(48_000 * 8e-6)
 
 
 class TestGoneCold:
     def test_v27_the_next_prompt_writes_everything_again(self) -> None:
         finding = only(late(session_like(30_700, 214_300), HOUR), "F3")
         assert finding.saving == pytest.approx(1.4688)
-        assert finding.title == "cold: next prompt writes 214.3k"
+        assert finding.request is None, "nothing that has happened shows what it will cost"
         assert finding.evidence == (("context", 214_300), ("first_context", 30_700))
+
+    def test_the_title_says_the_cold_price_and_the_action_that_of_a_new_session(self) -> None:
+        session = session_like(*steady(40, 30_000, 3_000))
+        finding = only(late(session, HOUR), "F3")
+        assert session.next_request is not None
+        assert session.next_request.cold == pytest.approx(8e-6 * 150_000 + 0.002)
+        assert finding.title == "cold: next prompt costs $1.20"
+        assert "Start a new session for new work, about $0.240 to begin" in finding.action
+        assert finding.saving == pytest.approx(8e-6 * (147_000 - 30_000))
+
+    def test_without_a_price_it_is_told_in_tokens(self) -> None:
+        session = session_like(30_700, 214_300, model="claude-unheard-of")
+        finding = only(late(session, HOUR), "F3")
+        assert (finding.saving, finding.value) == (None, 0.0)
+        assert finding.title == "cold: next prompt writes 214.3k"
+        assert "about 30.7k to begin" in finding.action
+
+    @pytest.mark.parametrize(("first", "count"), [(87_600, 0), (87_400, 1)])
+    def test_silent_where_a_new_session_would_save_less_than_ten_cents(
+        self, first: int, count: int
+    ) -> None:
+        assert len(found(late(session_like(first, 100_000), HOUR), "F3")) == count
 
     def test_silent_while_it_is_warm(self) -> None:
         assert found(late(session_like(30_700, 214_300), HOUR - 1), "F3") == []
@@ -138,6 +184,23 @@ class TestUnprompted:
         session = looping(6)
         assert session.next_request is not None
         assert only(late(session, HOUR), "F15").saving_per_request == session.next_request.cold
+
+    def test_silent_for_background_work_that_reports_twice(self) -> None:
+        session = looping(8)
+        begun = [row.n for row in session.requests if row.machine_prompt]
+        rows = [
+            replace(row, machine_prompt=row.n in begun[:2] or row.n == begun[3])
+            for row in session.requests
+        ]
+        assert found(case_of(replace(session, requests=tuple(rows))), "F15") != []
+        rows = [replace(row, machine_prompt=row.n in begun[:2]) for row in session.requests]
+        assert found(case_of(replace(session, requests=tuple(rows))), "F15") == []
+
+    def test_what_reports_into_a_turn_begins_none(self) -> None:
+        session = looping(8)
+        rows = [replace(row, stop_reason="tool_use") for row in session.requests[:-1]]
+        working = replace(session, requests=(*rows, session.requests[-1]))
+        assert found(case_of(working), "F15") == []
 
     def test_silent_below_five(self) -> None:
         assert found(case_of(looping(4)), "F15") == []

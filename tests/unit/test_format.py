@@ -165,3 +165,20 @@ def test_plural() -> None:
     assert [fmt.plural(n, "session") for n in (0, 1, 2, 1_289)] == [
         "0 sessions", "1 session", "2 sessions", "1,289 sessions",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(None, "-"), (1.0, "100%"), (0.9999, "99%"), (0.29, "29%"), (0.0, "0%"), (0.004, "0%")],
+)
+def test_the_whole_is_only_said_of_the_whole(ratio: float | None, text: str) -> None:
+    assert fmt.whole_percent(ratio) == text
+
+
+def test_a_moment_of_another_day_says_which() -> None:
+    assert fmt.moment(AT, AT + 3_600, zone=BERLIN_SUMMER) == "16:06"
+    assert fmt.moment(AT, AT + 86_400, zone=BERLIN_SUMMER) == "11-23 16:06"
+    late = AT - 14 * 3_600 - 600  # 23:56 in UTC, tomorrow already in Berlin
+    assert fmt.moment(late, AT, zone=BERLIN_SUMMER) == "01:56"
+    assert fmt.moment(None, AT) == "-"
+    assert fmt.moment(1e300, AT) == "?"

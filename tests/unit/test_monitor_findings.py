@@ -126,6 +126,32 @@ class TestNotices:
         assert len(face.snapshot.sessions) == 2
         assert face.snapshot.notices == ()
 
+    def test_a_sub_agent_that_starts_meanwhile_swallows_no_news(self, home: ConfigHome) -> None:
+        path = home.write(*turn(0, 0, 30_000), *turn(1, 30_000, 90_000))
+        face = Watched(home, Scope(live=True))
+        home.write(*bust_lines())
+        agent = path.with_suffix("") / "subagents" / "agent-a1.jsonl"
+        agent.parent.mkdir(parents=True)
+        record = lines.user("look", isSidechain=True, agentId="a1", timestamp=stamp(31))
+        agent.write_bytes(lines.line(record) + b"\n")
+        face.monitor.touch([str(path), str(agent)])
+        while face.monitor.step(budget=0.0):
+            face.monitor.snapshot()
+        assert [each.title for each in face.monitor.snapshot().notices] == ["CACHE BUST"]
+
+    def test_a_file_that_was_replaced_is_read_as_if_for_the_first_time(
+        self, home: ConfigHome
+    ) -> None:
+        path = home.write(*turn(0, 0, 30_000), *turn(1, 30_000, 90_000))
+        face = Watched(home, Scope(live=True))
+        other = path.with_suffix(".new")
+        other.write_bytes(b"".join([*turn(0, 0, 31_000), *turn(1, 31_000, 90_000), *bust_lines()]))
+        other.replace(path)
+        face.monitor.touch([str(path)])
+        assert face.after(0.1)
+        assert face.snapshot.sessions[0].busts
+        assert face.snapshot.notices == ()
+
     def test_what_is_large_is_a_setting(self, home: ConfigHome) -> None:
         path = home.write(*turn(0, 0, 30_000), *turn(1, 30_000, 90_000))
         face = Watched(home, Scope(live=True), replace(Settings(), bust_usd=5.0))

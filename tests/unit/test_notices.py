@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from ccmon.insight.findings import find
 from ccmon.insight.notices import LONGEST, Notices
 from ccmon.requests import Bust
 from ccmon.snapshot import AlertState, CacheAlert, DragState, Session
-from tests.cases import bust, session_like, steady, why
+from tests.builders import OPUS_5_5
+from tests.cases import bust, case_of, session_like, steady, why
 from tests.sample import sample_session
 
 BASE = session_like(*steady(60))
@@ -50,10 +52,11 @@ class Listener:
         self.notices = Notices(bust_usd)
         self.look(*looks)
 
-    def look(self, *looks: Session, settled: bool = True) -> list[str]:
+    def look(self, *looks: Session, settled: bool = True, reread: bool = False) -> list[str]:
         before = {notice.serial for notice in self.notices.recent}
         for session in looks:
-            self.notices.observe([session], {session.session_id} if settled else set())
+            name = {session.session_id}
+            self.notices.observe([session], name if settled else set(), name if reread else set())
         return [each.title for each in self.notices.recent if each.serial not in before]
 
 
@@ -124,6 +127,49 @@ class TestStates:
         assert user.look(dragging("high", 4.0, active=False, status="ended")) == []
 
 
+def cooling(*contexts: int, share: float, model: str = OPUS_5_5) -> Session:
+    """A waiting session when that share of its cache's hour has gone by."""
+    session = session_like(*contexts, model=model)
+    started = session.requests[-1].started_at
+    assert started is not None
+    return replace(session, findings=find(case_of(session, now=started + share * 3_600)))
+
+
+class TestDeadlines:
+    def test_a_cache_about_to_go_cold_is_told_once(self) -> None:
+        user = Listener(cooling(150_000, 200_000, share=0.5))
+        assert user.look(cooling(150_000, 200_000, share=0.85)) == ["GOING COLD"]
+        (notice,) = user.notices.recent
+        assert notice.text == (
+            "200.0k cached until 10:35:20; next request $0.442 before, $2.00 after"
+        )
+        assert (notice.severity, notice.finding) == ("warn", "F2")
+        later = [cooling(150_000, 200_000, share=share) for share in (0.9, 1.0, 2.0)]
+        assert user.look(*later) == []
+
+    def test_the_next_deadline_is_told_again(self) -> None:
+        user = Listener(cooling(150_000, 200_000, share=0.5))
+        user.look(cooling(150_000, 200_000, share=0.85))
+        longer = (150_000, 200_000, 201_000)
+        assert user.look(cooling(*longer, share=0.1), cooling(*longer, share=0.85)) == [
+            "GOING COLD"
+        ]
+
+    def test_one_that_was_ending_at_the_first_look_is_no_news(self) -> None:
+        user = Listener(cooling(150_000, 200_000, share=0.85))
+        assert user.look(cooling(150_000, 200_000, share=0.9)) == []
+
+    def test_without_a_price_the_time_is_told(self) -> None:
+        unpriced = "claude-unheard-of"
+        user = Listener(cooling(150_000, 200_000, share=0.5, model=unpriced))
+        user.look(cooling(150_000, 200_000, share=0.85, model=unpriced))
+        assert user.notices.recent[-1].text == "200.0k cached until 10:35:20"
+
+    def test_a_small_context_is_not_told_of(self) -> None:
+        user = Listener(cooling(40_000, 50_000, share=0.5))
+        assert user.look(cooling(40_000, 50_000, share=0.85)) == []
+
+
 class TestBusts:
     def test_a_large_bust_is_told_at_once(self) -> None:
         user = Listener(broken())
@@ -170,8 +216,24 @@ class TestOldNews:
 
     def test_a_file_that_is_read_anew_tells_nothing_anew(self) -> None:
         user = Listener(broken(), broken(bust(7, why())))
-        user.look(broken(), settled=False)
+        user.look(broken(), settled=False, reread=True)
         assert user.look(broken(bust(7, why()), bust(8, why()))) == []
+
+    def test_a_file_that_is_read_anew_at_once_tells_nothing_either(self) -> None:
+        user = Listener(broken())
+        assert user.look(broken(bust(7, why())), reread=True) == []
+        assert user.look(broken(bust(7, why()), bust(8, why()))) == ["CACHE BUST"]
+
+    def test_a_file_that_comes_along_swallows_nothing(self) -> None:
+        user = Listener(broken(), broken(bust(7, why())))
+        assert user.look(broken(bust(7, why()), bust(8, why())), settled=False) == []
+        assert user.look(broken(bust(7, why()), bust(8, why()))) == ["CACHE BUST"]
+
+    def test_a_bust_whose_number_shifts_is_told_once(self) -> None:
+        user = Listener(broken())
+        known = replace(bust(7, why()), message_id="msg_x")
+        assert user.look(broken(known)) == ["CACHE BUST"]
+        assert user.look(broken(replace(known, request=8))) == []
 
     def test_a_state_found_at_the_start_is_told_when_it_grows(self) -> None:
         user = Listener(dragging("high", 4.0))
@@ -187,7 +249,7 @@ class TestTexts:
         (notice,) = user.notices.recent
         assert (notice.severity, notice.finding) == ("high", "F1")
         assert notice.text == (
-            "re-reading 66% of spend; compact $0.52, 15x overdue, pays back in 7 requests"
+            "re-reading 66% of recent spend; compact $0.52, 15x overdue, pays back in 7 requests"
         )
 
     def test_the_cache_names_its_last_bust(self) -> None:
@@ -205,6 +267,11 @@ class TestTexts:
         busts = (bust(7, why("model_switch")), bust(8, why()), bust(9, why()))
         user.look(replace(alerting("high"), busts=busts))
         assert user.notices.recent[-1].text.endswith("of spend; ToolSearch loaded tools x2")
+
+    def test_a_guessed_price_says_so(self) -> None:
+        user = Listener(broken())
+        user.look(broken(replace(bust(7, why()), estimated=True)))
+        assert user.notices.recent[-1].text.endswith("~$0.500 lost")
 
     def test_a_bust_of_a_sub_agent_names_it(self) -> None:
         user = Listener(BASE)

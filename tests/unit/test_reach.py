@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from ccmon.entries import AnyEntry, AssistantEntry, Block, ToolResult, UserEntry
 from ccmon.requests import Request
-from tests.builders import SESSION, START, assistant, main_rows, rows_of, usage
+from tests.builders import SESSION, START, assistant, boundary, main_rows, rows_of, usage
 
 Row = tuple[int, int, int, int, int]
 
@@ -59,6 +59,21 @@ def test_three_reads_of_the_same_while_the_context_grows_are_a_stuck_cache() -> 
     assert [why(rows, index)[2] for index in (-4, -3, -2, -1)] == [False, False, True, True]
 
 
+def test_a_cache_that_holds_nothing_is_not_stuck() -> None:
+    rows = growing(*((0, 0, 0, 81_000 + 1_000 * n, 1) for n in range(4)))
+    assert [why(rows, index)[2] for index in (-2, -1)] == [False, False]
+
+
+def test_what_the_server_explains_is_not_stuck() -> None:
+    steady: list[Row] = [(0, 16_000, 0, 4_000, 1), (0, 20_000, 0, 60_000, 1)]
+    lines = rows_of([*steady, *((0, 30_000, 0, 51_000 + 1_000 * n, 1) for n in range(4))])
+    told = lines[-1]
+    assert isinstance(told, AssistantEntry)
+    lines[-1] = replace(told, miss_reason="system_changed")
+    rows = main_rows(lines)
+    assert [why(rows, index)[2] for index in (-2, -1)] == [True, False]
+
+
 def test_a_hit_in_between_ends_a_stuck_cache() -> None:
     rows = growing(
         (0, 30_000, 0, 51_000, 1),
@@ -67,3 +82,28 @@ def test_a_hit_in_between_ends_a_stuck_cache() -> None:
         (0, 30_000, 0, 54_000, 1),
     )
     assert why(rows)[2] is False
+
+
+def test_much_less_than_a_first_request_found_is_a_part_without_a_name() -> None:
+    rows = main_rows(rows_of([(0, 200_000, 0, 10_000, 1), (0, 120_000, 0, 90_500, 1)]))
+    assert why(rows) == ("partial", None, False)
+
+
+def test_within_three_percent_it_is_the_same_prefix() -> None:
+    rows = growing((0, 30_000, 0, 51_000, 1), (0, 81_000, 0, 500, 1), (0, 30_900, 0, 51_500, 1))
+    assert why(rows)[0] == "system kept"
+    rows = growing((0, 30_000, 0, 51_000, 1), (0, 81_000, 0, 500, 1), (0, 30_901, 0, 51_500, 1))
+    assert why(rows)[0] == "partial"
+
+
+def test_a_cache_is_stuck_only_while_the_context_grows() -> None:
+    stuck: list[Row] = [(0, 30_000, 0, 51_000, 1)] * 4
+    assert [why(growing(*stuck), index)[2] for index in (-2, -1)] == [False, False]
+
+
+def test_after_a_compaction_the_first_read_is_the_system_prefix() -> None:
+    entries: list[AnyEntry] = [*rows_of([(0, 16_000, 0, 90_000, 1)]), boundary(pre=106_000)]
+    entries.append(assistant("msg_2", usage(r=18_000, w1=30_000), at=START + 120))
+    entries.append(assistant("msg_3", usage(r=48_000, w1=9_000), at=START + 180))
+    entries.append(assistant("msg_4", usage(r=18_100, w1=39_500), at=START + 240))
+    assert why(main_rows(entries))[0] == "system kept"

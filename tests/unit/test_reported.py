@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ccmon.errors import CcmonError
 from ccmon.reported import KEPT_SECONDS, Reports, keep, reports_folder
@@ -28,6 +29,31 @@ def test_what_is_kept_is_read_back(folder: Path) -> None:
     assert Reports(folder).of(FIRST) == REPORT
     assert Reports(folder).of(SECOND) is None
     assert Reports(None).of(FIRST) is None
+
+
+def test_a_report_that_lacks_a_value_leaves_the_one_before(folder: Path) -> None:
+    keep(folder, FIRST, REPORT)
+    for later in (NOW + 9.0, NOW + 18.0):
+        keep(folder, FIRST, Reported(later))
+        assert Reports(folder).of(FIRST) == replace(REPORT, at=later, cache_at=NOW)
+
+
+def test_what_a_report_tells_replaces_what_was_told(folder: Path) -> None:
+    keep(folder, FIRST, REPORT)
+    keep(folder, FIRST, Reported(NOW + 9.0))
+    week = Limit("7d", 0.18, None)
+    keep(folder, FIRST, Reported(NOW + 18.0, 200_000, "5m", NOW + 318.0, 0.0, (week,)))
+    limits = (*REPORT.limits, week)
+    assert Reports(folder).of(FIRST) == Reported(
+        NOW + 18.0, 200_000, "5m", NOW + 318.0, 0.0, limits
+    )
+
+
+def test_a_report_over_one_that_cannot_be_read_stands_alone(folder: Path) -> None:
+    keep(folder, FIRST, REPORT)
+    (folder / f"{FIRST}.json").write_bytes(b"{")
+    keep(folder, FIRST, Reported(NOW, cost=1.0))
+    assert Reports(folder).of(FIRST) == Reported(NOW, cost=1.0)
 
 
 def test_only_the_user_can_look_at_it(folder: Path) -> None:
@@ -95,7 +121,7 @@ def test_a_refresh_sees_new_changed_and_deleted_reports(folder: Path) -> None:
     assert reports.refresh()
     assert reports.of(FIRST) == REPORT
     assert not reports.refresh()
-    later = Reported(NOW + 9.0)
+    later = replace(REPORT, at=NOW + 9.0, cost=23.0)
     keep(folder, FIRST, later)
     assert reports.refresh()
     assert reports.of(FIRST) == later

@@ -73,6 +73,18 @@ def test_the_clients_deadline_counts_when_it_is_newer_than_the_last_request(
     assert cache.ttl == ("5m" if expires_at else None)
 
 
+def test_a_deadline_kept_from_before_the_last_request_is_over(
+    home: ConfigHome, folder: Path
+) -> None:
+    keep(folder, FIRST, Reported(ANSWERED - 1.0, ttl="5m", expires_at=NOW + 5.0))
+    keep(folder, FIRST, Reported(NOW, cost=1.0))
+    session = shown(home, folder)
+    assert session.cache is not None
+    assert session.cache.expires_at is None
+    assert session.reported is not None
+    assert session.reported.cost == 1.0
+
+
 def test_all_of_the_report_is_passed_on(home: ConfigHome, folder: Path) -> None:
     report = Reported(NOW, cost=22.281, limits=(Limit("5h", 0.42, None),))
     keep(folder, FIRST, report)

@@ -3,6 +3,7 @@
 import pytest
 
 from ccmon.insight.compaction import crossing_point, forecast
+from ccmon.measures import Ttl
 from tests.builders import FABLE_5_2, OPUS_5, OPUS_5_5, boundary, folded, price_of, rows_of
 from tests.unit.test_account import V7
 
@@ -49,6 +50,23 @@ def test_the_means_of_a_segment_count_from_five_requests_on() -> None:
 def test_a_thread_without_growth_is_forecast_by_the_usual_means() -> None:
     stats, _ = folded(rows_of([(0, 0, 0, 30_000, 100)]))
     assert stats.means() == (1_400.0, 735.0, False)
+
+
+@pytest.mark.parametrize(
+    ("model", "ttl", "lapse", "warm"),
+    [
+        (OPUS_5, "5m", 0.575, 0.05),
+        (OPUS_5, "1h", 0.95, 0.05),
+        (OPUS_5_5, "5m", 0.48, 0.02),
+        (OPUS_5_5, "1h", 0.78, 0.02),
+    ],
+)
+def test_v16_a_lapse_against_a_warm_request(
+    model: str, ttl: Ttl, lapse: float, warm: float
+) -> None:
+    stats, _ = folded(rows_of([(0, 0, 0, 100_000, 100)]))
+    following = forecast(stats, price_of(model), ttl)
+    assert (following.reread, following.lapse) == pytest.approx((warm, lapse))
 
 
 @pytest.mark.parametrize(

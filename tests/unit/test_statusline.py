@@ -71,6 +71,13 @@ def test_a_cache_that_has_expired_is_cold() -> None:
     assert " · cache 0:01 · " in shown(told(expires_at=NOW + 1.0))
 
 
+def test_a_countdown_never_exceeds_the_life_of_the_cache() -> None:
+    assert " · cache 60:00 · " in shown(told(expires_at=NOW + 3_700.0))
+    assert " · cache 5:00 · " in shown(told(expires_at=NOW + 400.0, ttl="5m"))
+    ahead = recent(expires_at=NOW + 7_000.0, ttl="5m")
+    assert " · cache 5:00 · " in shown(told(expires_at=None, ttl=None), ahead)
+
+
 @pytest.mark.parametrize(
     ("changes", "drag"),
     [

@@ -5,17 +5,33 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from ccmon.entries import AnyEntry
+from ccmon.entries import AnyEntry, Iteration, Tokens, UsageLine
 from ccmon.insight.summary import Facts, Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
-from tests.builders import OPUS_5, SESSION, START, assistant, boundary, feed, usage
+from ccmon.transcripts.locate import AgentMeta
+from tests.builders import (
+    OPUS_5,
+    OPUS_5_5,
+    SESSION,
+    START,
+    assistant,
+    boundary,
+    feed,
+    price_of,
+    tokens,
+    usage,
+)
 
 FACTS = Facts("shop-api", "busy", True, None, {}, frozenset())
 
 
 def summed(
-    main: Sequence[AnyEntry], *, active: bool = True, **agents: Sequence[AnyEntry]
+    main: Sequence[AnyEntry],
+    *,
+    active: bool = True,
+    finished: Sequence[str] = (),
+    **agents: Sequence[AnyEntry],
 ) -> Summed:
     ledger = Ledger(PriceTable.load())
     feed(ledger, main)
@@ -24,7 +40,12 @@ def summed(
         feed(ledger, entries, path=path, agent=agent)
     ledger.settle()
     return Summaries(ledger.prices).summarise(
-        ledger.sessions[SESSION], replace(FACTS, active=active)
+        ledger.sessions[SESSION],
+        replace(
+            FACTS,
+            active=active,
+            agents={agent: AgentMeta(finished=True) for agent in finished},
+        ),
     )
 
 
@@ -93,6 +114,55 @@ def test_the_context_shown_is_the_newest_that_a_request_really_read() -> None:
     assert session.context.tokens == 101_002
     assert session.last_request_at == START + 60
     assert session.request_count == 2
+
+
+def test_after_a_compaction_all_that_lies_ahead_starts_from_what_it_left() -> None:
+    context = 200_000
+    before = [
+        assistant("msg_1", usage(0, 0, 0, context, 100), at=START),
+        assistant("msg_2", usage(0, context, 0, 2_000, 100), at=START + 60),
+    ]
+    full = summed(before).session
+    session = summed([*before, boundary(202_000, 12_000, at=START + 90)]).session
+    assert (session.context, session.next_request, session.drag) != (None, None, None)
+    assert session.context is not None
+    assert session.next_request is not None
+    assert session.drag is not None
+    assert full.next_request is not None
+    assert (session.context.tokens, session.context.current) == (202_000, 30_000)
+    price = price_of(OPUS_5_5)
+    assert session.next_request.reread == pytest.approx(18_000 * price.read)
+    ahead = 12_000 + 2_000
+    assert session.next_request.fresh == pytest.approx(
+        ahead * price.write_1h + 100 * price.output
+    ), "what the compaction wrote is read for the first time"
+    assert session.next_request.cold == pytest.approx(32_000 * price.write_1h + 100 * price.output)
+    assert session.next_request.lapse == pytest.approx(18_000 * (price.write_1h - price.read))
+    assert (session.next_request.estimated, full.next_request.estimated) == (True, False)
+    assert (session.drag.state, session.drag.o, session.drag.compact) == ("off", None, None)
+
+
+def test_a_tier_that_no_write_tells_is_a_guess() -> None:
+    unsplit = UsageLine(Tokens(input=2, cache_creation=100_000, output=10))
+    session = summed([assistant("msg_1", unsplit)], a=[request("msg_2", at=START + 9)]).session
+    assert session.cache is not None
+    assert (session.cache.ttl, session.cache.ttl_is_estimated) == ("5m", True)
+    assert session.cost_is_estimated
+    agent = session.subagents[0].cache
+    assert agent is not None
+    assert (agent.ttl, agent.ttl_is_estimated) == ("1h", False)
+
+
+def test_a_bust_found_what_its_first_call_found() -> None:
+    calls = [
+        Iteration("message", None, tokens(0, 20_000, 0, 81_000, 20)),
+        Iteration("message", None, tokens(0, 101_000, 0, 500, 30)),
+    ]
+    searching = usage(0, 121_000, 0, 81_500, 50, iterations=calls)
+    session = summed([request("msg_1"), assistant("msg_2", searching, at=START + 60)]).session
+    (bust,) = session.busts
+    assert (bust.cache_read, bust.message_id) == (20_000, "msg_2")
+    assert (bust.expected_read, bust.rewritten) == (101_000, 81_000)
 
 
 def test_agents_stand_in_the_order_of_their_first_request() -> None:

@@ -11,6 +11,7 @@ from tests.builders import (
     OPUS_5_5,
     START,
     assistant,
+    boundary,
     folds_of,
     price_of,
     prompt,
@@ -79,6 +80,16 @@ def test_three_pauses_between_the_tiers_compare_them() -> None:
     stake, unique = 51_000 + 53_000 + 54_000, 55_000
     assert shown.cost_5m == pytest.approx(5e-6 * unique + 4.8e-6 * stake)
     assert shown.cost_1h == pytest.approx(8e-6 * unique)
+
+
+def test_a_pause_before_a_compacted_context_stakes_what_was_still_read() -> None:
+    entries, at = list[AnyEntry](), START
+    for number, read in enumerate((0, 20_000, 0, 18_000)):
+        at += 1_800
+        line = usage(0, read, 0, 150_000 - read, 100)
+        entries += [prompt(at=at), assistant(f"msg_{number}", line, at=at + 5), boundary(150_000)]
+    found = folds_of(entries).pauses.pauses
+    assert (found.over_5m, found.lapsed_5m) == (3, 20_000 + 0 + 18_000)
 
 
 def test_the_model_that_cost_most_sets_the_prices() -> None:

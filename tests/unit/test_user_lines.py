@@ -25,6 +25,7 @@ def the_user(value: Record) -> UserEntry:
         ({"origin": {"kind": "task-notification"}}, "machine"),
         ({"origin": {"kind": "peer"}}, "machine"),
         ({"origin": {"kind": "something new"}}, "machine"),
+        ({"origin": {"kind": "auto-continuation"}}, None),
         ({"isSidechain": True, "agentId": "a1"}, "machine"),
         ({"isMeta": True}, None),
         ({"isVisibleInTranscriptOnly": True}, None),
@@ -106,11 +107,18 @@ def test_a_result_may_name_the_agent_that_gave_it(given: object, expected: str |
     assert len(entry.results) == 1
 
 
+@pytest.mark.parametrize(("given", "expected"), [(True, True), (False, False), ("yes", False)])
+def test_a_receipt_for_an_agent_is_no_result_of_it(given: object, expected: bool) -> None:
+    answer = {"agentId": "a7", "isAsync": given, "status": "async_launched"}
+    assert the_user(user([result()], toolUseResult=answer)).result_is_receipt is expected
+
+
 def test_notices_of_the_client_are_told_apart() -> None:
     cut = the_user(user("Your response above was cut off mid-stream. Resume", isMeta=True))
     assert (cut.cut_notice, cut.is_meta, cut.prompt) == (True, True, None)
     for text in ("[Request interrupted by user]", "[Request interrupted by user for tool use]"):
         stopped = the_user(user([{"type": "text", "text": text}]))
         assert (stopped.interrupted, stopped.prompt) == (True, None)
+        assert stopped.stopped_tool is text.endswith("for tool use]")
     summary = the_user(user("This session is being continued", isCompactSummary=True))
     assert (summary.is_compact_summary, summary.prompt) == (True, None)

@@ -3,9 +3,13 @@
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from ccmon import words
 from ccmon.requests import Attempt, Cause, Why
+from ccmon.snapshot import Hidden
+from tests.cases import session_like
+from tests.sample import sample_session
 from tests.sample_rows import WHYS, at
 
 
@@ -61,13 +65,22 @@ def test_how_much_was_lost() -> None:
 
 
 def test_hidden_requests_are_priced_as_far_as_they_are_known() -> None:
-    assert words.hidden(1, 0.121428, estimated=True) == "~$0.12 hidden in 1 request"
-    assert words.hidden(2, 0.3, estimated=False) == "$0.30 hidden in 2 requests"
-    assert words.hidden(1, None, estimated=True) == "? hidden in 1 request"
-    assert words.hidden(0, 0.0, estimated=False) == ""
+    assert words.unseen(Hidden(1, 0.121428, "estimated"), 0) == "~$0.12 hidden in 1 request"
+    assert words.unseen(Hidden(2, 0.3, "exact"), 0) == "$0.30 hidden in 2 requests"
+    assert words.unseen(Hidden(1, None, "estimated"), 0) == "? hidden in 1 request"
+    assert words.unseen(Hidden(0, 0.0, "exact"), 0) == words.unseen(None, 0) == ""
+    beyond = "~$0.02 beyond what the lines show"
+    assert words.unseen(Hidden(0, 0.02, "estimated"), 0) == beyond
 
 
-def test_attempts_in_flight_and_lost_are_told_apart() -> None:
+def test_a_lost_request_is_one_of_the_hidden_ones_and_its_money_is_told_once() -> None:
+    hidden = Hidden(3, 0.07, "estimated")
+    assert words.unseen(hidden, 1) == "~$0.07 hidden in 3 requests (1 lost)"
+    assert words.unseen(hidden, 3) == "~$0.07 hidden in 3 requests (3 lost)"
+    assert words.unseen(None, 1) == "? hidden in 1 request (1 lost)"
+
+
+def test_attempts_in_flight_are_told_from_those_that_ended() -> None:
     sent = Attempt("main", at("14:06:10"), "in_flight", "")
     gone = Attempt("main", at("13:00:00"), "lost", "connection", cost=0.08)
     refused = Attempt("main", at("12:00:00"), "refused", "529")
@@ -75,5 +88,25 @@ def test_attempts_in_flight_and_lost_are_told_apart() -> None:
     assert words.in_flight(attempts) == "request in flight since 14:06:10"
     assert words.in_flight((sent, sent)) == "2 requests in flight since 14:06:10"
     assert words.in_flight((Attempt("main", None, "in_flight", ""),)) == "request in flight"
-    assert words.lost(attempts) == "1 lost request, prompt ~$0.08"
-    assert words.in_flight((refused, gone)) == words.lost((refused, sent)) == ""
+    assert words.in_flight((refused, gone)) == ""
+
+
+def test_a_stuck_cache_has_a_remedy_of_its_own() -> None:
+    assert words.remedy(Why("unknown", "unknown", stuck=True)).startswith("Update Claude Code")
+    assert "if it keeps coming back" in words.remedy(Why("unknown", "unknown"))
+
+
+def test_drag_that_cannot_be_told_says_why() -> None:
+    priced, unpriced = session_like(50_000), session_like(50_000, 51_000, model="acme-9")
+    assert words.why_no_drag(unpriced) == "no price known for acme-9"
+    assert words.why_no_drag(priced) == "not enough requests yet to compare"
+    assert words.why_no_drag(session_like(50_000, 51_000)) == ""
+    assert words.why_no_drag(replace(priced, requests=(), drag=None)) == ""
+
+
+def test_a_session_of_sub_agents_alone_says_so() -> None:
+    whole = sample_session()
+    assert words.only_subagents(whole) == ""
+    only = replace(whole, requests=())
+    assert words.only_subagents(only) == "no request in the main thread; 14 in 1 subagent"
+    assert words.only_subagents(replace(only, subagents=())) == ""

@@ -41,10 +41,14 @@ _RANK: dict[Severity, int] = {"high": 0, "warn": 1, "info": 2}
 
 
 def find(case: Case) -> tuple[Finding, ...]:
-    """All findings: by severity, then by the money they concern over the next two prompts."""
+    """All findings: by severity, then by the money they concern over the next two prompts.
+
+    Where that is the same, what they say it cost or saves decides.
+    """
     found = [finding for look in REGISTRY for finding in look(case)]
     return tuple(sorted(found, key=_order))
 
 
-def _order(finding: Finding) -> tuple[int, float, str, str]:
-    return (_RANK[finding.severity], -finding.value, finding.id, finding.key)
+def _order(finding: Finding) -> tuple[int, float, float, str, str]:
+    saving = finding.saving or 0.0
+    return (_RANK[finding.severity], -finding.value, -saving, finding.id, finding.key)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from ccmon import format, words
 from ccmon.insight.findings.case import Case
 from ccmon.ledger.account import TINY_CONTEXT
 from ccmon.requests import MAIN, Bust, Cause, Request, Why
-from ccmon.snapshot import Finding
+from ccmon.snapshot import Finding, Severity
 
 WORTH_TELLING = 0.10
 """Least avoidable cost of a bust that is a finding, in USD."""
@@ -18,7 +18,11 @@ BEYOND_CONTROL: frozenset[Cause] = frozenset(
     {"server_forgot", "long_pause", "thinking_stripped", "unknown"}
 )
 """Causes that nobody on this side can do much about."""
-STUCK_REMEDY = "Update Claude Code or start a new session: each request writes the same part again."
+RECENT_BUSTS = 50
+"""Requests of a thread over which what busts cost foretells what they will; older ones are past."""
+REPEATED = 3
+REPEATED_WITHIN = 50
+"""So many busts without a known cause within so many requests are more than bad luck."""
 RECENT = 20
 OPENING = 5
 """The first requests of a session cannot hit."""
@@ -28,7 +32,10 @@ SINGLE_CAUSE = 0.5
 
 
 def broken(case: Case) -> Iterator[Finding]:
-    """F4: what each cause has cost in each thread.
+    """F4: what each cause has cost, in the main thread and in all sub-agents together.
+
+    It is expected to cost as much again as it did in the last fifty requests of its thread. What
+    is older stays as it was told, marked as past.
 
     Silent for what expired (F3 warns before), for what cost little, and for what was too small
     to be explained.
@@ -36,14 +43,18 @@ def broken(case: Case) -> Iterator[Finding]:
     threads: dict[str, list[Bust]] = {}
     for bust in case.session.busts:
         threads.setdefault(bust.thread, []).append(bust)
-    for busts in threads.values():
-        stuck, others = _stuck_runs(busts)
-        yield from (_finding(case, run, stuck=True) for run in stuck)
+    agents = list(chain.from_iterable(busts for name, busts in threads.items() if name != MAIN))
+    stuck, others = _stuck_runs(threads.get(MAIN, ()))
+    inner, inner_others = _stuck_runs(agents)
+    yield from (_stuck(case, run) for run in stuck)
+    if inner:
+        yield _stuck(case, [bust for run in inner for bust in run])
+    for busts in (others, inner_others):
         causes: dict[str, list[Bust]] = {}
-        for bust in others:
+        for bust in busts:
             if _tells(bust):
                 causes.setdefault(words.wording(bust.why).subject, []).append(bust)
-        yield from (_finding(case, group, stuck=False) for group in causes.values())
+        yield from (_of_cause(case, group) for group in causes.values())
 
 
 def _tells(bust: Bust) -> bool:
@@ -55,10 +66,13 @@ def _tells(bust: Bust) -> bool:
 
 
 def _stuck_runs(busts: Sequence[Bust]) -> tuple[list[list[Bust]], list[Bust]]:
-    """Busts of one thread: the runs in which the cache was stuck, and all others."""
+    """Busts thread by thread: the runs in which the cache was stuck, and all others.
+
+    A bust with a cause of its own, or one that found nothing, is no part of such a run.
+    """
     runs: list[list[Bust]] = []
     for bust in busts:
-        if runs and bust.request == runs[-1][-1].request + 1:
+        if runs and _goes_on(runs[-1][-1], bust):
             runs[-1].append(bust)
         else:
             runs.append([bust])
@@ -72,29 +86,87 @@ def _stuck_runs(busts: Sequence[Bust]) -> tuple[list[list[Bust]], list[Bust]]:
     return stuck, others
 
 
-def _finding(case: Case, busts: Sequence[Bust], *, stuck: bool) -> Finding:
-    newest = busts[-1]
-    why = newest.why or Why("unknown", "unknown")
-    subject = "stuck cache" if stuck else words.wording(why).subject
-    saving = _avoidable(busts)
+def _goes_on(before: Bust, bust: Bust) -> bool:
+    return (
+        (before.thread, before.request + 1) == (bust.thread, bust.request)
+        and _may_be_stuck(before)
+        and _may_be_stuck(bust)
+    )
+
+
+def _may_be_stuck(bust: Bust) -> bool:
+    return bust.cache_read > 0 and (bust.why is None or bust.why.confidence == "unknown")
+
+
+def _stuck(case: Case, busts: Sequence[Bust]) -> Finding:
+    read = format.tokens(_newest(busts).cache_read)
+    return _finding(
+        case,
+        busts,
+        subject="stuck cache",
+        severity="warn",
+        action=words.STUCK_REMEDY,
+        basis=f"about {read} read each time while the context grew; no evidence of a cause",
+    )
+
+
+def _of_cause(case: Case, busts: Sequence[Bust]) -> Finding:
+    why = _newest(busts).why or Why("unknown", "unknown")
+    repeated = why.confidence == "unknown" and _keeps_coming(busts)
+    return _finding(
+        case,
+        busts,
+        subject=words.wording(why).subject,
+        severity="warn" if repeated or _can_be_helped(why) else "info",
+        action=words.REPEATED_REMEDY if repeated else words.remedy(why),
+        basis=f"{words.cause(why)}; {words.evidence(why)}",
+    )
+
+
+def _finding(
+    case: Case,
+    busts: Sequence[Bust],
+    *,
+    subject: str,
+    severity: Severity,
+    action: str,
+    basis: str,
+) -> Finding:
+    newest, saving = _newest(busts), _avoidable(busts)
     rewritten = sum(bust.rewritten for bust in busts)
-    times = f" in {len(busts)} busts" if len(busts) > 1 else " tokens"
-    evidence: tuple[tuple[str, str | int | float | None], ...] = (("cause", why.cause),)
+    threads = {bust.thread for bust in busts}
+    recent = [bust for bust in busts if _requests_since(case, bust) < RECENT_BUSTS]
+    evidence: tuple[tuple[str, str | int | float | None], ...] = (
+        ("cause", newest.why.cause if newest.why is not None else "unknown"),
+    )
     if len(busts) > 1:
         evidence += (("busts", len(busts)), ("rewritten", rewritten))
+    if len(threads) > 1:
+        evidence += (("subagents", len(threads)),)
+    evidence += (("at", format.iso(newest.at)), ("requests_ago", _requests_since(case, newest)))
     return Finding(
         id="F4",
-        key=f"F4:{newest.thread}:{newest.request}",
-        severity="warn" if stuck or _can_be_helped(why) else "info",
-        title=f"{subject} rewrote {format.tokens(rewritten)}{times}",
-        action=STUCK_REMEDY if stuck else words.remedy(why),
-        basis=f"{_where(case, newest.thread)}{words.cause(why)}; {words.evidence(why)}",
-        value=saving,
+        key=f"F4:{newest.thread}:{newest.message_id or newest.request}",
+        severity=severity,
+        title=f"{subject} rewrote {format.tokens(rewritten)}{_where(case, busts)}",
+        action=action,
+        basis=basis,
+        value=_avoidable(recent) / RECENT_BUSTS * case.ahead,
         saving=saving,
         thread=newest.thread,
         request=newest.request,
         evidence=evidence,
+        past=not recent,
     )
+
+
+def _requests_since(case: Case, bust: Bust) -> int:
+    """How many requests its thread has made since."""
+    rows = case.session.requests
+    if bust.thread != MAIN:
+        agents = (each for each in case.session.subagents if each.agent_id == bust.thread)
+        rows = next((agent.requests for agent in agents), ())
+    return max(0, len(rows) - bust.request)
 
 
 def _can_be_helped(why: Why) -> bool:
@@ -104,21 +176,42 @@ def _can_be_helped(why: Why) -> bool:
     )
 
 
+def _keeps_coming(busts: Sequence[Bust]) -> bool:
+    """Whether several of them befell one thread within a few requests."""
+    return any(
+        last.thread == first.thread and last.request - first.request < REPEATED_WITHIN
+        for first, last in zip(busts, busts[REPEATED - 1 :], strict=False)
+    )
+
+
+def _newest(busts: Sequence[Bust]) -> Bust:
+    """The last one by time; of several at once, or without a time, the last one given."""
+    return max(enumerate(busts), key=lambda each: (each[1].at or 0.0, each[0]))[1]
+
+
 def _avoidable(busts: Sequence[Bust]) -> float:
     return sum(bust.avoidable or 0.0 for bust in busts)
 
 
-def _where(case: Case, thread: str) -> str:
-    if thread == MAIN:
-        return ""
+def _where(case: Case, busts: Sequence[Bust]) -> str:
+    """The rest of a title: `` tokens``, `` in 3 busts``, `` in sub-agent Explore``."""
+    threads = {bust.thread for bust in busts}
+    times = f" in {len(busts)} busts" if len(busts) > 1 else ""
+    if threads == {MAIN}:
+        return times or " tokens"
+    if len(threads) > 1:
+        return f" in {len(threads)} sub-agents"
+    (thread,) = threads
     kinds = (agent.type for agent in case.session.subagents if agent.agent_id == thread)
-    return f"sub-agent {next(kinds, None) or thread}: "
+    return f"{times or ' tokens'} in sub-agent {next(kinds, None) or thread}"
 
 
 def low_hit_rate(case: Case) -> Iterator[Finding]:
     """F14: much of the last twenty requests was not read from the cache, for no single reason.
 
     Silent for the first requests, and where one cause or mere growth explains it.
+    It is told in tokens; what it cost is not known where no request has a price, and is left to the
+    findings that tell of single causes, where there are.
     """
     rows = _recent(case)
     if len(rows) < RECENT or case.session.cache is None or not case.session.cache.caching:
@@ -128,7 +221,8 @@ def low_hit_rate(case: Case) -> Iterator[Finding]:
     hit = read / contexts
     if hit >= LOW_HIT_RATE or (read + rewritten) / contexts < LOW_HIT_RATE or _explained(rows):
         return
-    saving = sum(row.avoidable or 0.0 for row in rows)
+    told = {bust.request for bust in case.session.busts if bust.thread == MAIN and _tells(bust)}
+    saving = sum(row.avoidable or 0.0 for row in rows if row.n not in told) or None
     yield Finding(
         id="F14",
         key=f"F14:{rows[0].segment}",
@@ -137,7 +231,7 @@ def low_hit_rate(case: Case) -> Iterator[Finding]:
         action="Update Claude Code or start a new session; with a proxy in between, look there.",
         basis=f"rewrote {format.tokens(rewritten)} in the last {RECENT} requests, and no single"
         " cause explains it",
-        value=saving / RECENT * case.ahead,
+        value=(saving or 0.0) / RECENT * case.ahead,
         saving=saving,
         request=rows[0].n,
         evidence=(("hit_rate", hit), ("rewritten", rewritten)),

@@ -45,7 +45,7 @@ def compaction_overdue(case: Case) -> Iterator[Finding]:
         action=f"Run /compact with a focus {_when(case)}, or /clear when the task is done.",
         basis=f"carried {format.money(drag.carried)} above {format.tokens(drag.base_tokens)};"
         f" compacting costs {format.money(cost)}{' cold' if cold else ''}, pays back in {requests}",
-        value=saving * case.ahead,
+        value=max(0.0, saving * case.ahead - cost),
         saving_per_request=saving,
         evidence=(("o", drag.o), ("payback_requests", payback)),
     )

@@ -46,6 +46,14 @@ class Case(Struct, frozen=True, eq=False):
         return next((row for row in rows if row.context >= TINY_CONTEXT), None)
 
     @property
+    def tokens(self) -> int:
+        """Tokens of context that the next request begins with; 0 before any."""
+        context = self.session.context
+        if context is not None and context.compacted_to is not None:
+            return context.compacted_to
+        return self.last.context if self.last is not None else 0
+
+    @property
     def price(self) -> Price | None:
         """What the next request will be priced at."""
         return self.last.price if self.last is not None else None

@@ -39,6 +39,8 @@ class MonitorScreen(Screen[None]):
     PLACE: ClassVar[Place] = "all"
     SHOW_TABS: ClassVar[bool] = False
     AUTO_FOCUS: ClassVar[str | None] = None
+    LEAVES: ClassVar[bool] = False
+    """It goes back when the session that it shows is gone."""
 
     DEFAULT_CSS = """
     MonitorScreen {
@@ -49,6 +51,8 @@ class MonitorScreen(Screen[None]):
         &.-tiny Header, &.-tiny Footer { display: none; }
     }
     """
+
+    _shown: str | None = None
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -78,9 +82,22 @@ class MonitorScreen(Screen[None]):
         """
         if not self.is_mounted:
             return
-        self.query_one(WarningLine).show(self.session)
+        if self.LEAVES and self._session_gone(snapshot):
+            # A help screen in front is left to the reader; resuming comes here again.
+            if self.app.screen is self:
+                self.dismiss()
+            return
+        self.query_one(WarningLine).show(self.session, snapshot.health)
         self.show_snapshot(snapshot)
         self.show_header(snapshot)
+
+    def _session_gone(self, snapshot: Snapshot) -> bool:
+        """Whether the session shown before is in no snapshot any more; else note what is shown."""
+        ids = [session.session_id for session in snapshot.sessions]
+        if self._shown is not None and self._shown not in ids:
+            return True
+        self._shown = self.session.session_id if self.session is not None else None
+        return False
 
     def show_header(self, snapshot: Snapshot) -> None:
         """Bring the header up to date alone: a setting in it has changed."""

@@ -17,11 +17,12 @@ from ccmon.tui.safe import Part, clean, clip, fitting, line
 from ccmon.tui.screens.base import MonitorScreen
 from ccmon.tui.widgets.bust_row import SORTS
 from ccmon.tui.widgets.bust_table import BustTable
-from ccmon.tui.widgets.cache_panels import bust_frame, countdown_moves, pause_frame, ttl_frame
+from ccmon.tui.widgets.cache_panels import bust_frame, pause_frame, ttl_frame
 from ccmon.tui.widgets.cache_plan import BOXES_FROM, CacheBody
 from ccmon.tui.widgets.pane import Pane
 from ccmon.tui.widgets.panel import SIDES, Frame, Panel
 from ccmon.tui.widgets.timeline import Timeline, place_of
+from ccmon.tui.widgets.vitals import countdown_moves
 
 _PROJECT = 24
 _ALL = 1_000_000

@@ -93,7 +93,7 @@ class ContextScreen(FilteringScreen):
         self._query = ItemQuery()
         self._by_file = False
         self._thread = MAIN
-        self._shown: tuple[str, str] = ("", "")
+        self._seen_of: tuple[str, str] = ("", "")
         self._grown: Grown | None = None
         self._growing = False
 
@@ -170,8 +170,8 @@ class ContextScreen(FilteringScreen):
         if self.agent is None:
             self._thread = MAIN
         shown = session.session_id, self._thread
-        if shown != self._shown:
-            self._shown, self._grown = shown, None
+        if shown != self._seen_of:
+            self._seen_of, self._grown = shown, None
             self.table.forget()
         inventory = self.inventory
         self._draw_strip(inventory)
@@ -197,10 +197,10 @@ class ContextScreen(FilteringScreen):
 
         What came in meanwhile is made next, so that a busy session is shown late, but shown.
         """
-        shown = self._shown
+        shown = self._seen_of
         grown = await asyncio.to_thread(self._grow(inventory))
         self._growing = False
-        if shown == self._shown:
+        if shown == self._seen_of:
             self._grown = grown
         if self.is_current:
             self.refresh_snapshot()

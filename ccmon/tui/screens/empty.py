@@ -84,16 +84,19 @@ def _nothing(places: Sequence[Place], width: int) -> Frame:
         rows.append(line((head, "$label"), left(path, column), "   ", (found, "$label")))
     rows += [
         line(""),
-        facts(
-            width,
-            [("Start a session with ", "$label"), ("claude", "$accent"),
-             (", or point here:", "$label")],
-            [("ccmon --config-dir DIR", "$accent")],
-            gap="  ",
-        ),
+        *_ways_out(width),
         line(("This screen changes by itself when a transcript appears.", "$label")),
     ]  # fmt: skip
     return Frame(title("Waiting for a transcript"), rows)
+
+
+def _ways_out(width: int) -> list[Content]:
+    """What to do, on two rows where one is too short for it."""
+    start = line(("Start a session with ", "$label"), ("claude", "$accent"),
+                 (", or point here:", "$label"))  # fmt: skip
+    command = line(("ccmon --config-dir DIR", "$accent"))
+    beside = line(start, "  ", command)
+    return [beside] if beside.cell_length <= width else [start, line("  ", command)]
 
 
 def _short(path: str) -> str:

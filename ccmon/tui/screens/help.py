@@ -55,8 +55,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("evidence", "What a cause rests on: the server's own verdict, facts of the transcript"
      " (exact), the times of two requests, or a guess from what changed (inferred)."),
     ("2.6x peak", "All that was ever written to the cache / the largest context; 1x at best."),
-    ("keep-warm", "One request before the deadline re-reads the context and starts its time anew;"
-     " a lapse writes it again."),
+    ("keep it warm", "One request before the deadline re-reads the context and starts its time"
+     " anew; going cold writes all of it again."),
     ("TTL check", "Writing everything once, and again after each pause beyond 5 minutes or an hour,"
      " at the prices of either tier."),
     ("full in ~40", "Requests until the window is full, if the context grows on as it does."),
@@ -97,7 +97,11 @@ MEANINGS: tuple[tuple[str, str], ...] = (
 
 FILTER: tuple[tuple[str, str], ...] = (
     ("cart npm", "Words of tool, argument or prompt. All terms have to hold."),
-    ("tool:Read", "Also path:cart, model:opus, agent:Explore; agent:all is every thread."),
+    (
+        "tool:Read",
+        "Also path:cart, model:opus, agent:Explore; agent:all is every thread, agent:sub"
+        " all but the main one.",
+    ),
     ("ctx>200k", "Also new, out, think, cost, rew, read; with > >= < <= =."),
     ("#120..180", "Numbers. #120 is one, 13:00..13:30 a time of day."),
     ("bust", "Cache busts. prompt: first requests of prompts. lower: lower bounds."),

@@ -12,10 +12,11 @@ from textual.geometry import Region
 from textual.layout import Layout
 from textual.widget import Widget
 
+from ccmon import format as fmt
 from ccmon.snapshot import Inventory, Item, Session, Snapshot
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.evidence import show_evidence
-from ccmon.tui.safe import line
+from ccmon.tui.safe import clean, line
 from ccmon.tui.screens.listing import ListingScreen, Rows
 from ccmon.tui.widgets.composition import composition_frame
 from ccmon.tui.widgets.drag import chip, drag_frame, tone_of
@@ -29,7 +30,7 @@ from ccmon.tui.widgets.sessions import newest_frame, sessions_frame
 from ccmon.tui.widgets.spend import spend_frame
 from ccmon.tui.widgets.totals import totals_line, totals_rows
 from ccmon.tui.widgets.trend import request_at
-from ccmon.tui.widgets.vitals import EXPIRES_SOON, cache_frame, context_frame, next_frame
+from ccmon.tui.widgets.vitals import cache_frame, context_frame, countdown_moves, next_frame
 
 _PANELS = (
     "gauges", "context", "next", "spend", "cache", "drag", "sources", "list", "totals", "sessions",
@@ -127,10 +128,19 @@ class OverviewScreen(ListingScreen):
         self.set_focus(home if away else self.findings)
 
     def action_dismiss_finding(self) -> None:
-        """Put the chosen finding away for this session, until ccmon ends."""
+        """Put the chosen finding away; without a cursor show first which one that would be."""
         session, finding = self.session, self.findings.chosen
-        if session is not None and finding is not None and self.findings.display:
+        if session is None or finding is None or not self.findings.display:
+            return
+        if self.findings.has_focus:
             self.ccmon.dismiss(session, finding)
+        else:
+            self.findings.focus()
+
+    def action_recall_findings(self) -> None:
+        """Bring back all that was put away of this session."""
+        if self.session is not None:
+            self.ccmon.recall(self.session)
 
     def on_descendant_focus(self) -> None:
         """The frame of the list says where the keys go."""
@@ -163,7 +173,7 @@ class OverviewScreen(ListingScreen):
         session, snapshot = self.session, self.ccmon.snapshot
         if session is None or snapshot is None or self.ccmon.paused:
             return
-        if any(_moves(each, self._drawn_at, now) for each in snapshot.sessions):
+        if _moves(snapshot, session, self._drawn_at, now):
             self._drawn_at = now
             self._draw(self._shape(), session, snapshot, _TIMED)
 
@@ -254,8 +264,11 @@ class OverviewScreen(ListingScreen):
         if has_totals(shape):
             foot = [line(("╌" * width, "$border")), *totals_rows(session, width)]
         left = self.ccmon.findings_of(session)
+        last = session.requests[-1] if session.requests else None
+        unpriced = fmt.model(clean(last.model or "")) if last and last.price is None else ""
         return Listed(
-            left[:SHOWN], len(left[SHOWN:]), len(session.findings) - len(left), tuple(foot),
+            left[:SHOWN], len(left[SHOWN:]), len(session.findings) - len(left),
+            unpriced=unpriced, foot=tuple(foot),
             wide=shape.form == "three", boxes=shape.form != "rules",
         )  # fmt: skip
 
@@ -288,11 +301,11 @@ class OverviewScreen(ListingScreen):
             self.ccmon.open_request(request.thread, request.n)
 
 
-def _moves(session: Session, before: float, now: float) -> bool:
-    """Whether the countdown of a session has to be drawn again."""
-    if session.cache is None or session.cache.expires_at is None:
-        return False
-    left, shown = session.cache.expires_at - now, session.cache.expires_at - before
-    if shown <= 0:
-        return False
-    return left < EXPIRES_SOON or int(left) // 60 != int(shown) // 60
+def _moves(snapshot: Snapshot, session: Session, before: float, now: float) -> bool:
+    """Whether a countdown in sight has to be drawn again: ages are told of ``session`` alone."""
+    warm = (
+        each.cache
+        for each in snapshot.sessions
+        if each.cache is not None and each.cache.state_at(before) == "warm"
+    )
+    return any(countdown_moves(cache, before, now) for cache in (session.cache, *warm))

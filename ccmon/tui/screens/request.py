@@ -144,6 +144,7 @@ class RequestScreen(MonitorScreen):
 
     PLACE: ClassVar[Place] = "request"
     AUTO_FOCUS = "#entered"
+    LEAVES = True
     BINDINGS = bindings("request")
 
     def __init__(self, thread: str, n: int) -> None:

@@ -77,6 +77,7 @@ class TextScreen(MonitorScreen):
 
     PLACE: ClassVar[Place] = "text"
     AUTO_FOCUS = "TextView"
+    LEAVES = True
     BINDINGS = bindings("text")
 
     def __init__(self, title: str, passages: Sequence[Passage]) -> None:

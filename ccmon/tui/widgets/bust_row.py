@@ -14,6 +14,7 @@ from ccmon.snapshot import Session
 from ccmon.tui.safe import Part, clean, clip, left, line, right
 from ccmon.tui.widgets.cache_panels import bust_name, wasted
 from ccmon.tui.widgets.request_row import EDGE, MARK
+from ccmon.tui.widgets.verdict import cause_within
 
 _CAUSE_FROM = 26
 """Cells that the cause keeps; columns of figures go until it has them."""
@@ -160,19 +161,20 @@ def _said(session: Session, bust: Bust, shape: Shape, *, cursor: bool) -> list[P
     agent = bust_name(session, bust)
     name = f"{agent} " if agent else ""
     style = "$bright" if cursor else "$foreground"
-    cause, evidence = clean(words.cause(bust.why)), clean(words.evidence(bust.why))
+    evidence = clean(words.evidence(bust.why))
     if shape.room >= _ROOMY:
         reach = clean(words.reach(bust.why))
-        said: list[Part] = [(clip(name, _CAUSE), "$label")]
-        said.append((left(cause, max(0, _CAUSE - len(said[0][0]))), style))
+        who = line((clip(name, _CAUSE // 2), "$label"))
+        room = _CAUSE - who.cell_length
+        said: list[Part] = [who, (left(cause_within(bust.why, room - 2), room), style)]
         said.append((left(clip(evidence, _EVIDENCE - 2), _EVIDENCE), "$label"))
         return [*said, (left(reach, shape.room - _CAUSE - _EVIDENCE), "$label")]
-    head = clip(name, shape.room // 2)
-    start = line((head, "$label"), (clip(cause, shape.room - len(head)), style))
+    who = line((clip(name, shape.room // 2), "$label"))
+    start = line(who, (cause_within(bust.why, shape.room - who.cell_length), style))
     rest = shape.room - start.cell_length
     short = bust.why.confidence if bust.why is not None else ""
     if shape.room >= _EVIDENCE_FROM:
         for text in (evidence, short):
-            if len(text) + 2 <= rest:
+            if clip(text, rest - 2) == text:
                 return [start, (right(text, rest), "$label")]
     return [start, " " * rest]

@@ -14,6 +14,7 @@ from ccmon.requests import Bust
 from ccmon.snapshot import Session
 from ccmon.tui.safe import Part, clip, line
 from ccmon.tui.widgets.bust_row import Shape, bust_row, number, sorted_busts, titles
+from ccmon.tui.widgets.header import no_request
 from ccmon.tui.widgets.strips import StripMaker
 from ccmon.tui.widgets.timeline import Place, place_of
 
@@ -189,12 +190,12 @@ class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
 
 def _nothing(session: Session, width: int) -> list[Part]:
     """Why there is no bust."""
-    if not session.requests:
-        text = "no request yet"
+    if not session.requests and not any(agent.requests for agent in session.subagents):
+        text = no_request(session)
     elif session.cache is not None and not session.cache.caching:
         text = "nothing is cached, so nothing can break"
     else:
-        text = "no busts: every request found in the cache what the one before had left there"
+        text = "no bust: no request lost more than 5% of what was cached"
         if len(text) + 3 > width:
-            text = "no busts: the cache has held"
+            text = "no bust: none lost more than 5%"
     return [(f"  {clip(text, width - 3)}", "$label")]

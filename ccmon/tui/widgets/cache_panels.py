@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from textwrap import wrap
 
 from textual.content import Content
@@ -17,14 +18,13 @@ from ccmon.tui.safe import Part, clean, clip, facts, fitting, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
 from ccmon.tui.widgets.request_panels import thread_of
-from ccmon.tui.widgets.vitals import EXPIRES_SOON, state_word
+from ccmon.tui.widgets.vitals import EXPIRES_SOON, no_request_rows, state_word
 
 PANEL_ROWS = 4
 """Rows inside the panels of pause and tiers."""
 BUST_ROWS = 3
 """Rows of the panel of one bust where its sentences fit in a row each."""
 _TIERS: tuple[Ttl, Ttl] = ("5m", "1h")
-_MINUTE = 60.0
 _COMPARED_FROM = 3
 """Pauses between the lifetimes of both tiers from which on they can be compared."""
 _TIER_NAME = 16
@@ -55,28 +55,11 @@ class KeepWarm:
 
     @classmethod
     def of(cls, session: Session) -> KeepWarm | None:
-        """For the context of the newest main request, in the tier it is cached in."""
-        context, cache = session.context, session.cache
-        price = session.requests[-1].price if session.requests else None
-        if context is None or cache is None or price is None:
+        """For what the next request finds in the cache; None where that has no price."""
+        following = session.next_request
+        if following is None or not following.reread or following.lapse is None:
             return None
-        if not price.read or not context.tokens:
-            return None
-        write = price.write_1h if cache.ttl == "1h" else price.write_5m
-        return cls(price.read * context.tokens, (write - price.read) * context.tokens)
-
-
-def countdown_moves(cache: Cache | None, before: float, now: float) -> bool:
-    """Whether the time left, as drawn at ``before``, is to be drawn again.
-
-    Each second in the last ten minutes, else each minute; and once when the cache goes cold.
-    """
-    if cache is None or cache.expires_at is None:
-        return False
-    shown, left = cache.expires_at - before, cache.expires_at - now
-    if shown <= 0:
-        return int(shown) // 60 != int(left) // 60
-    return left < EXPIRES_SOON or int(left) // 60 != int(shown) // 60
+        return cls(following.reread, following.lapse)
 
 
 def pause_frame(session: Session, width: int, now: float) -> Frame:
@@ -84,7 +67,7 @@ def pause_frame(session: Session, width: int, now: float) -> Frame:
     cache, price = session.cache, session.next_request
     name = title("If you pause now")
     if cache is None or price is None:
-        return Frame(name, [_said("no request yet")])
+        return Frame(name, no_request_rows(session, width))
     state = cache.state_at(now)
     value = _state(cache, now, short=width < _SHORT)
     if width < _SHORT:
@@ -98,8 +81,9 @@ def pause_frame(session: Session, width: int, now: float) -> Frame:
         cost = session.requests[-1].cost if session.requests else None
         last = line(("the last request cost ", "$label"), (fmt.money(cost), "$bright bold"))
         return Frame(name, [_said("Nothing is cached: a pause costs nothing."), last], value=value)
-    warm: Sequence[Part] = [("warm ", "$label"), (fmt.money(price.warm), "$bright")]
-    cold: Sequence[Part] = [("cold ", "$label"), (fmt.money(price.cold), "$bright")]
+    usd = partial(fmt.money, estimated=price.estimated)
+    warm: Sequence[Part] = [("warm ", "$label"), (usd(price.warm), "$bright")]
+    cold: Sequence[Part] = [("cold ", "$label"), (usd(price.cold), "$bright")]
     rows = [_said("When the cache goes cold is not known."), facts(width, warm, cold)]
     return Frame(name, rows, value=value)
 
@@ -112,12 +96,9 @@ def _state(cache: Cache, now: float, *, short: bool) -> Content:
     """``WARM 1h  57:40``, ``COLD 1h04m``; ``short`` leaves out the tier."""
     word, style = state_word(cache, now)
     parts: list[Part] = [(word, style)]
-    if cache.expires_at is None or word not in ("WARM", "COLD"):
-        return line(*parts)
-    left = cache.expires_at - now
-    if left <= 0:
-        since: Part = (f" {fmt.age(-left)}", "$label") if left <= -_MINUTE else ""
-        return line(*parts, since)
+    left, age = cache.left_at(now), cache.cold_for(now)
+    if left is None:
+        return line(*parts, (f" {fmt.age(age)}", "$label") if age is not None else "")
     total = TTL_SECONDS[cache.ttl or "1h"]
     soon = left < min(EXPIRES_SOON, total / 2)
     tier: Part = (f" {cache.ttl}", "$label") if cache.ttl and not short else ""
@@ -128,11 +109,11 @@ def _warm_rows(session: Session, cache: Cache, price: NextRequest, width: int) -
     drag = session.drag
     until = fmt.clock(cache.expires_at, seconds=False)
     rows = _Rows(width)
-    warm = (fmt.money(price.warm), "$bright bold")
-    rows.add("until", until, "next prompt", warm, (" a request", "$label"))
-    cold = (fmt.money(price.cold), "$bright")
+    warm = (fmt.money(price.warm, estimated=price.estimated), "$bright bold")
+    rows.add("until", until, "next request", warm)
+    cold = (fmt.money(price.cold, estimated=price.estimated), "$bright")
     times = price.cold / price.warm if price.cold and price.warm else None
-    rows.add("after", until, "first request", cold, f"  {fmt.multiple(times)}" if times else "")
+    rows.add("after", until, "next request", cold, f"  {fmt.multiple(times)}" if times else "")
     if drag is not None and drag.compact is not None:
         now = (fmt.money(drag.compact), "$bright")
         late: list[Part] = [(" or ", "$label"), fmt.money(drag.compact_cold)]
@@ -145,26 +126,27 @@ def _keep_warm_row(session: Session, width: int) -> list[Content]:
     keep = KeepWarm.of(session)
     if keep is None or not keep.requests:
         return []
-    count, price = f"{keep.requests}", fmt.money(keep.request)
-    whole: list[Part] = [(" keep-warm requests of ", "$label"), price]
+    number, _, noun = fmt.plural(keep.requests, "request").partition(" ")
+    price = fmt.money(keep.request)
     return [
         fitting(
             width,
-            line(count, *whole, (" cost one lapse", "$label")),
-            line(count, (" keep-warm requests cost one lapse", "$label")),
-            line(count, (" warm requests = one lapse", "$label")),
+            line(number, (f" {noun} of ", "$label"), price,
+                 (" to keep it warm cost as much as going cold once", "$label")),
+            line(number, (f" {noun} to keep it warm = going cold once", "$label")),
+            line(number, (f" warm {noun} = going cold once", "$label")),
         )
-    ]
+    ]  # fmt: skip
 
 
 def _cold_rows(session: Session, price: NextRequest, width: int) -> list[Content]:
     drag, context = session.drag, session.context
     rows = _Rows(width)
-    cold = (fmt.money(price.cold), "$bright bold")
-    tokens = f" for {fmt.tokens_short(context.tokens)}" if context is not None else ""
-    rows.add("next", "prompt", "first request", cold, (tokens, "$label"))
-    warm = (fmt.money(price.warm), "$bright")
-    rows.add("then", "", "next requests", warm, (" each", "$label"))
+    cold = (fmt.money(price.cold, estimated=price.estimated), "$bright bold")
+    tokens = f" for {fmt.tokens_short(context.current)}" if context is not None else ""
+    rows.add("now", "", "next request", cold, (tokens, "$label"))
+    warm = (fmt.money(price.warm, estimated=price.estimated), "$bright")
+    rows.add("then", "", "each request", warm)
     if drag is not None and drag.compact_cold is not None:
         rows.add("/compact", "now", "", (fmt.money(drag.compact_cold), "$bright"))
     rows.rows.append(
@@ -208,7 +190,7 @@ def ttl_frame(session: Session, width: int, *, flat: bool) -> Frame:
     name = title("TTL check", "this session")
     cache = session.cache
     if cache is None:
-        return Frame(name, [_said("no request yet")])
+        return Frame(name, no_request_rows(session, width))
     if not cache.caching:
         return Frame(name, [_said("nothing is cached")])
     check = cache.ttl_check
@@ -240,8 +222,9 @@ def _not_compared(check: TtlCheck, width: int) -> list[Content]:
     return [
         fitting(
             width,
-            line(count, (" between them: too few to compare 5m with 1h", "$label")),
-            line(count, (" between: too few to compare", "$label")),
+            line(count, (f" of 5 to 60 min: {_COMPARED_FROM} are needed to compare", "$label")),
+            line(count, (f" of 5 to 60 min, {_COMPARED_FROM} needed", "$label")),
+            line(count, (" of 5 to 60 min", "$label")),
         )
     ]
 
@@ -296,7 +279,7 @@ def wasted(bust: Bust, session: Session, unit: str) -> str:
     if unit == "share":
         known = session.cost and bust.avoidable is not None
         return fmt.rate((bust.avoidable or 0.0) / (session.cost or 1.0)) if known else fmt.UNKNOWN
-    return fmt.money(bust.avoidable, short=True)
+    return fmt.money(bust.avoidable, short=True, estimated=bust.estimated)
 
 
 _WASTED_WORDS = {"usd": " wasted", "tokens": " lost", "share": " of spend"}
@@ -308,11 +291,10 @@ def bust_frame(session: Session, bust: Bust, width: int, rows: int, unit: str) -
     agent = bust_name(session, bust)
     if agent and agent != bust.thread:
         agent = f"{agent} {clip(clean(bust.thread), 8)}"
-    reason = (why.server_reason or why.cause) if why is not None else ""
     name = line(
         (f"{agent} " if agent else "", "$foreground"),
         (f"#{bust.request}", "$bright bold"),
-        (f" {clean(reason)}" if reason else "", "$label"),
+        (f" {words.wording(why).subject}", "$label"),
     )
     happened, remedy = clean(words.happened(why)), clean(words.remedy(why))
     said = [line(text) for text in wrap(happened, max(1, width))]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from ccmon import format as fmt
+from ccmon import words
 from ccmon.snapshot import Drag, Session
-from ccmon.tui.safe import Part, facts, line
+from ccmon.tui.safe import Part, clean, facts, line
 from ccmon.tui.widgets.bars import share_bar
+from ccmon.tui.widgets.header import no_request
 from ccmon.tui.widgets.panel import Frame, Tone, title
 from ccmon.tui.widgets.trend import Trend, area, axis, cost_bars
 
@@ -52,7 +54,7 @@ def drag_frame(session: Session, width: int, height: int, *, flat: bool, wide: b
     names = _NAMES if costs else 0
     graph = width - names - _SCALE
     trend = Trend.of(session.requests, graph)
-    rows = [_facts_row(drag, width, flat=flat)]
+    rows = [_facts_row(session, width, flat=flat)]
     rows += _graph_rows(session, trend, height - 1 - costs, names)
     if costs:
         rows += _cost_rows(trend, costs)
@@ -74,9 +76,15 @@ def _since(drag: Drag | None) -> Content | None:
     return line(*parts)
 
 
-def _facts_row(drag: Drag | None, width: int, *, flat: bool) -> Content:
+def no_ratio(session: Session) -> Content:
+    """Why there is nothing to compare."""
+    return line((clean(words.why_no_drag(session)) or no_request(session), "$label"))
+
+
+def _facts_row(session: Session, width: int, *, flat: bool) -> Content:
+    drag = session.drag
     if drag is None or drag.o is None:
-        return line(("not enough requests yet to compare", "$label"))
+        return no_ratio(session)
     bar = share_bar((drag.d or 0.0) / DOMINATES_FROM, 10, _bar_style(drag), flat=flat)
     end = line(chip(drag), " ", *bar)
     room = width - end.cell_length - 2

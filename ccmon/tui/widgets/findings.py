@@ -35,11 +35,13 @@ class Listed:
     """What the panel shows: findings, how many more there are or were put away, rows at its foot.
 
     ``foot`` gives way to what is said of the chosen finding where there is no room for both.
+    ``unpriced`` names the model where it has no price, by which findings are judged.
     """
 
     findings: tuple[Finding, ...] = ()
     more: int = 0
     dismissed: int = 0
+    unpriced: str = ""
     foot: tuple[Content, ...] = ()
     wide: bool = False
     boxes: bool = True
@@ -133,7 +135,9 @@ def _whole_sentences(said: list[list[Content]], room: int) -> list[list[Content]
 
 def _calm(listed: Listed) -> str:
     if listed.dismissed:
-        return f"Nothing else worth doing; {listed.dismissed} dismissed until ccmon ends."
+        return f"Nothing else worth doing; {listed.dismissed} dismissed, X brings them back."
+    if listed.unpriced:
+        return f"No price is known for {listed.unpriced}, so what is worth doing cannot be judged."
     return "Nothing worth doing about this session now."
 
 

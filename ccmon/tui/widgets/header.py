@@ -9,6 +9,7 @@ from textual import events
 from textual.content import Content
 
 from ccmon import format as fmt
+from ccmon import words
 from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.safe import Part, clean, clip, fit, line
 from ccmon.tui.widgets.lines import Lines
@@ -159,6 +160,12 @@ def session_cost(session: Session) -> str:
         lower_bound=session.cost_is_lower_bound,
         estimated=session.cost_is_estimated,
     )
+
+
+def no_request(session: Session) -> str:
+    """Why there is nothing to show of the main thread; what its sub-agents did instead."""
+    of_agents = words.only_subagents(session)
+    return f"{of_agents}, {session_cost(session)}" if of_agents else "no request yet"
 
 
 def session_totals(session: Session) -> Content:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual.content import Content
 
@@ -10,7 +11,7 @@ from ccmon import format as fmt
 from ccmon import words
 from ccmon.snapshot import Cache, Session
 from ccmon.tui.safe import Part, facts, left, line, spread
-from ccmon.tui.widgets.drag import chip, facts_row
+from ccmon.tui.widgets.drag import chip, facts_row, no_ratio
 from ccmon.tui.widgets.gauge import level_gauge
 from ccmon.tui.widgets.vitals import alert_chip, crossing_share, fill_text, state_word, ttl_bar
 
@@ -58,11 +59,12 @@ def _next_row(session: Session, width: int, now: float) -> Content:
     if price is None:
         return line(_named("NEXT"), (fmt.NONE, "$faint"))
     cold = session.cache is not None and session.cache.state_at(now) == "cold"
+    usd = partial(fmt.money, short=True, estimated=price.estimated)
     groups: list[Sequence[Part]] = [
         [_named("NEXT"), ("warm ", "$label"),
-         (fmt.money(price.warm, short=True), "" if cold else "$bright bold")],
+         (usd(price.warm), "" if cold else "$bright bold")],
         [("cold ", "$label"),
-         (fmt.money(price.cold, short=True), "$bright bold" if cold else "$bright")],
+         (usd(price.cold), "$bright bold" if cold else "$bright")],
     ]  # fmt: skip
     if price.warm and price.cold is not None:
         groups[-1] = [*groups[-1], (f" {fmt.multiple(price.cold / price.warm)}", "$label")]
@@ -93,16 +95,17 @@ def _cache_row(session: Session, width: int, now: float, *, flat: bool) -> Conte
 
 def _state(cache: Cache, now: float, *, flat: bool) -> list[Part]:
     word, style = state_word(cache, now)
-    if word != "WARM" or cache.expires_at is None:
+    left_now = cache.left_at(now)
+    if left_now is None:
         return [(word, style)]
-    left_text = fmt.countdown(cache.expires_at - now)
-    return [(word, style), f" {left_text} ", *ttl_bar(cache, now, _TTL_BAR, flat=flat)]
+    bar = ttl_bar(cache, now, _TTL_BAR, flat=flat)
+    return [(word, style), f" {fmt.countdown(left_now)} ", *bar]
 
 
 def drag_row(session: Session, width: int) -> Content:
     """The facts of the Drag panel; where there is no title for the chip it comes first."""
     if session.drag is None or session.drag.o is None:
-        return line(("not enough requests yet to compare", "$label"))
+        return no_ratio(session)
     return facts_row(session.drag, width, brevity=3)
 
 
@@ -123,11 +126,11 @@ def one_line(session: Session, width: int, now: float) -> Content:
         groups.append([chip(session.drag)])
     if price is not None and cache is not None:
         cold = cache.state_at(now) == "cold"
-        usd = price.cold if cold else price.warm
-        groups.append([(fmt.money(usd, short=True), "$bright bold")])
+        usd = fmt.money(price.cold if cold else price.warm, short=True, estimated=price.estimated)
+        groups.append([(usd, "$bright bold")])
     if cache is not None:
         word, style = state_word(cache, now)
-        warm = word == "WARM" and cache.expires_at is not None
-        left_text = f" {fmt.countdown((cache.expires_at or now) - now)}" if warm else ""
+        left_now = cache.left_at(now)
+        left_text = f" {fmt.countdown(left_now)}" if left_now is not None else ""
         groups.append([(word, style), left_text])
     return facts(width, *groups, gap=" ") if groups else line(("-", "$faint"))

@@ -7,16 +7,22 @@ from dataclasses import replace
 from textual import events
 from textual.content import Content
 
+from ccmon.tui.safe import ELLIPSIS, fit, line
 from ccmon.tui.widgets.panel import Frame, Panel, boxed, ruled
 
 _WHEEL = 3
+
+
+def _going_on(row: Content, width: int) -> Content:
+    """The row with ``…`` at its end: more comes below."""
+    return fit(line(row.rstrip(), f" {ELLIPSIS}"), width)
 
 
 class Pane(Panel, can_focus=True):
     """Shows a frame in full or the part of it that was scrolled to.
 
     What does not fit is counted in the bottom edge. ``boxes`` is False on narrow screens, where
-    a rule stands for the box.
+    a rule stands for the box and ``…`` for what does not fit.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -81,9 +87,12 @@ class Pane(Panel, can_focus=True):
         frame = replace(self._frame, rows=rows)
         if self.has_focus and frame.tone == "border":
             frame = replace(frame, tone="border-focus")
+        below = len(self._frame.rows) - self._top - room
         if not self._boxes:
+            if below > 0 and rows:
+                frame = replace(frame, rows=[*rows[:-1], _going_on(rows[-1], width - 2)])
             self.set_lines(ruled(frame, width, height))
             return
-        if (below := len(self._frame.rows) - self._top - room) > 0:
+        if below > 0:
             frame = replace(frame, axis=[(f"{below:,} more", "$label")])
         self.set_lines(boxed(frame, width, height))

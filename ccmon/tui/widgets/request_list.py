@@ -15,7 +15,8 @@ from ccmon import format as fmt
 from ccmon.requests import Compaction, Request
 from ccmon.snapshot import Session
 from ccmon.tui.query import Query
-from ccmon.tui.safe import line
+from ccmon.tui.safe import clip, line
+from ccmon.tui.widgets.header import no_request
 from ccmon.tui.widgets.request_row import MARK, Shape, divider, request_row, titles
 from ccmon.tui.widgets.request_rows import Item, Place, RequestRows
 from ccmon.tui.widgets.strips import StripMaker
@@ -172,7 +173,9 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
         index = self.scroll_offset.y + y - HEADER
         if not 0 <= index < len(self.rows):
             word = self._nothing if not len(self.rows) and y == HEADER else ""
-            return self._maker.strip(line(" " * MARK, (word, "$label")), shape.width)
+            return self._maker.strip(
+                line(" " * MARK, (clip(word, shape.width - MARK - 1), "$label")), shape.width
+            )
         item, under = self.rows[index], index == self._cursor
         key = (id(item), under)
         cached = self._strips.get(key)
@@ -233,7 +236,9 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def _nothing(self) -> str:
         """Why there is no row."""
-        return "no request matches" if self.rows.query else "no request yet"
+        if self.rows.query or self._session is None:
+            return "no request matches" if self.rows.query else "no request yet"
+        return no_request(self._session)
 
     @property
     def _in_sight(self) -> int:

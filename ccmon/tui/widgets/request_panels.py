@@ -167,7 +167,7 @@ def _cache_rows(request: Request, width: int) -> list[Content]:
         return [spread(width, state, idle)]
     why, got, expected = request.why, request.cached, request.expected_read
     end = line(*lost(request))
-    cause = cause_within(why, width - end.cell_length - 6) if why is not None else ""
+    cause = cause_within(why, width - end.cell_length - 6)
     read = line(("expected ", "$label"), fmt.exact(expected), (", got ", "$label"), fmt.exact(got))
     short = line(("got ", "$label"), fmt.tokens(got), (" of ", "$label"), fmt.tokens(expected))
     room = width - (idle.cell_length + 2 if idle is not None else 0)

@@ -197,7 +197,7 @@ def _cell(
     if name == "read%":
         share = row.read_share
         low = share is not None and share < LOW_READ
-        return fmt.percent(share), looks.alarm("$foreground" if low else "$label")
+        return fmt.whole_percent(share), looks.alarm("$foreground" if low else "$label")
     if name == "rewrote":
         return _or_none(row.rewritten, fmt.tokens, looks, looks.alarm("$foreground"))
     if name == "out":

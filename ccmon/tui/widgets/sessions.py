@@ -104,9 +104,9 @@ def _session_row(
 
 
 def _cold_in(cache: Cache | None, now: float) -> Sequence[Part]:
-    if cache is None or cache.state_at(now) != "warm" or cache.expires_at is None:
+    remaining = cache.left_at(now) if cache is not None else None
+    if remaining is None:
         return [("cold".rjust(7) if cache is not None else "".rjust(7), "$label")]
-    remaining = cache.expires_at - now
     style = "$warning" if remaining < EXPIRES_SOON else "$accent"
     return [(fmt.countdown(remaining).rjust(7), style)]
 
@@ -129,20 +129,18 @@ def _agent_row(agent: Subagent, width: int, now: float, columns: _Columns) -> Co
 def _rest_row(snapshot: Snapshot, rest: int, width: int, now: float) -> Content:
     start = line((f"  {rest} more", "$label")) if rest else line("")
     warm = [
-        (session.cache.expires_at, session)
+        (remaining, session)
         for session in snapshot.sessions
-        if session.cache is not None
-        and session.cache.expires_at is not None
-        and session.cache.state_at(now) == "warm"
+        if session.cache is not None and (remaining := session.cache.left_at(now)) is not None
     ]
     if not warm:
         return start
-    expires, session = min(warm, key=lambda pair: pair[0])
+    remaining, session = min(warm, key=lambda pair: pair[0])
     end = line(
         ("next cold: ", "$label"),
         (clean(session.project), "$label"),
         (" in ", "$label"),
-        (fmt.countdown(expires - now), "$warning" if expires - now < EXPIRES_SOON else ""),
+        (fmt.countdown(remaining), "$warning" if remaining < EXPIRES_SOON else ""),
     )
     return spread(width, start, end)
 

@@ -17,6 +17,7 @@ from ccmon.tui.safe import Part, line, spread
 from ccmon.tui.widgets.bars import share_bar, stacked_bar
 from ccmon.tui.widgets.panel import Frame, title
 from ccmon.tui.widgets.totals import unseen_row
+from ccmon.tui.widgets.vitals import no_request_rows
 
 SPAN = 12
 """Requests in the span that warns and that the panel shows first."""
@@ -91,7 +92,7 @@ def spend_frame(session: Session, width: int, unit: str, *, flat: bool, wide: bo
     """Four shares as bars; ``wide`` shows three spans side by side, and the whole as a line."""
     columns = columns_of(session)
     if not columns:
-        return Frame(title("Spend"), [line(("no request yet", "$label"))])
+        return Frame(title("Spend"), no_request_rows(session, width))
     if not wide:
         count = min(SPAN, len(session.requests))
         whole = columns[0].shares(unit)

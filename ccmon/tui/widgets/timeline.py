@@ -72,6 +72,10 @@ class Plot:
 
     def drawn(self, selected: Place | None) -> list[list[Part]]:
         """The rows with marks, labels and scale; the ``selected`` bust gets its label first."""
+        return [runs(cells) for cells in self.labelled(selected)[0]]
+
+    def labelled(self, selected: Place | None) -> tuple[Grid, bool]:
+        """The cells of the rows as ``drawn``, and whether they say how high the graph is."""
         grid = [list(cells) for cells in self.grid]
         for column in self.busts:
             row = _first_filled(grid, column) - 1
@@ -82,11 +86,26 @@ class Plot:
             self.busts, key=lambda each: (each not in chosen, -self.busts[each].rewritten)
         ):
             _label(grid, column, self.busts[column], "$bright" if column in chosen else "$label")
-        if self.top and len(grid) >= _SCALE_ROWS:
-            for share in (1.0, 0.5):
-                row = len(grid) - ceil(share * len(grid))
-                _write(grid, row, 0, [(_scale(self.top * share), "$faint")])
-        return [runs(cells) for cells in grid]
+        return grid, self._write_scale(grid)
+
+    def _write_scale(self, grid: Grid) -> bool:
+        """Write top and middle at the left, else at the right; False where data leave no room."""
+        if not self.top or len(grid) < _SCALE_ROWS:
+            return False
+        figures = [(share, _scale(self.top * share)) for share in (1.0, 0.5)]
+        for at_left in (True, False):
+            written = [
+                _write(
+                    grid,
+                    len(grid) - ceil(share * len(grid)),
+                    0 if at_left else len(grid[0]) - len(text),
+                    [(text, "$faint")],
+                )
+                for share, text in figures
+            ]
+            if any(written):
+                return True
+        return False
 
 
 def _rounded_up(tokens: float) -> float:
@@ -150,10 +169,11 @@ class Timeline(Panel):
             self._axis = axis(
                 session.requests, session.compactions, columns, "$border", words=False
             )
-        rows_drawn = [line(*parts) for parts in self.plot.drawn(selected)]
+        grid, scaled = self.plot.labelled(selected)
+        top = f", up to {_scale(self.plot.top)}" if self.plot.top and not scaled else ""
         frame = Frame(
-            title("Context", "per request"),
-            rows_drawn,
+            title("Context", f"per request{top}"),
+            [line(*runs(cells)) for cells in grid],
             value=_legend(session, short=not self._boxes),
             axis=self._axis if session.requests else (),
         )

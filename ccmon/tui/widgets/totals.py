@@ -39,13 +39,8 @@ def totals_rows(session: Session, width: int) -> list[Content]:
 
 def unseen_row(session: Session, width: int) -> Content | None:
     """What is billed, or may be, without a line in the transcript."""
-    hidden = session.hidden
-    said = [words.lost(session.attempts)]
-    if hidden is not None:
-        estimated = hidden.method != "exact"
-        said.insert(0, words.hidden(hidden.requests, hidden.cost, estimated=estimated))
-    groups: list[Sequence[Part]] = [[(text, "$label")] for text in said if text]
-    return facts(width, *groups) if groups else None
+    said = words.unseen(session.hidden, session.attempt_counts.lost)
+    return facts(width, [(said, "$label")]) if said else None
 
 
 def totals_line(session: Session, width: int) -> Content:

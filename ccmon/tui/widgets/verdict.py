@@ -13,11 +13,10 @@ from ccmon.requests import Request, Why
 from ccmon.tui.safe import Part, clean, clip, facts, line
 
 
-def cause_within(why: Why, cells: int) -> str:
-    """What broke the cache, as fully as fits: in words, else in the server's, else in short."""
-    choices = [words.cause(why), why.server_reason or "", words.wording(why).subject]
-    texts = [clean(choice) for choice in choices if choice]
-    return next((text for text in texts if clip(text, cells) == text), clip(texts[-1], cells))
+def cause_within(why: Why | None, cells: int) -> str:
+    """What broke the cache, as fully as fits: in words, else in short."""
+    cause = clean(words.cause(why))
+    return cause if clip(cause, cells) == cause else clip(words.wording(why).subject, cells)
 
 
 def verdict(request: Request) -> list[Part]:

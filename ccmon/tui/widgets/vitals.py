@@ -7,6 +7,8 @@ rather than cutting a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from textwrap import wrap
 
 from textual.content import Content
 
@@ -18,11 +20,35 @@ from ccmon.snapshot import Cache, Context, Session
 from ccmon.tui.safe import Part, clean, facts, fitting, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.gauge import TICK, level_gauge, zone
+from ccmon.tui.widgets.header import no_request
 from ccmon.tui.widgets.panel import Frame, title
 
 _TTL_BAR = 12
+_WORTH_TELLING = 0.005
+"""A share below is told as 0%."""
 EXPIRES_SOON = 600.0
 """Seconds before the cache goes cold from which the time left is a warning."""
+
+
+def no_request_rows(session: Session, width: int) -> list[Content]:
+    """What stands in a panel about the main thread before it has a request."""
+    return [line((text, "$label")) for text in wrap(no_request(session), max(1, width))]
+
+
+def countdown_moves(cache: Cache | None, before: float, now: float) -> bool:
+    """Whether what is said of the time left, as drawn at ``before``, is to be drawn again.
+
+    The time left moves each second in the last ten minutes, else each minute; the age of a cold
+    cache with each unit it is told in.
+    """
+    if cache is None:
+        return False
+    if cache.state_at(before) != cache.state_at(now):
+        return True
+    left, shown = cache.left_at(now), cache.left_at(before)
+    if left is not None and shown is not None:
+        return left < EXPIRES_SOON or int(left) // 60 != int(shown) // 60
+    return fmt.age(cache.cold_for(now)) != fmt.age(cache.cold_for(before))
 
 
 def crossing_share(context: Context) -> float | None:
@@ -44,7 +70,7 @@ def context_frame(session: Session, width: int, *, flat: bool, extra: bool = Fal
     """How full the context is and how it grows; ``extra`` adds the last compaction."""
     context = session.context
     if context is None:
-        return Frame(title("Context"), [line(("no request yet", "$label"))])
+        return Frame(title("Context"), no_request_rows(session, width))
     window = fmt.tokens(context.window) if context.window else fmt.UNKNOWN
     start = line((fmt.tokens(context.tokens), "$bright"), (f" of {window}", "$label"), "  ")
     percent, style = fill_text(context)
@@ -98,7 +124,7 @@ def next_frame(session: Session, width: int, now: float, *, extra: bool = False)
     """What the next request costs, cache warm and cold; ``extra`` adds compacting now."""
     price, drag = session.next_request, session.drag
     if price is None:
-        return Frame(title("Next request"), [line(("no request yet", "$label"))])
+        return Frame(title("Next request"), no_request_rows(session, width))
     cold_now = session.cache is not None and session.cache.state_at(now) == "cold"
     pad = 9 if extra else 6
     warm_style, cold_style = ("", "$bright bold") if cold_now else ("$bright bold", "$bright")
@@ -114,12 +140,13 @@ def next_frame(session: Session, width: int, now: float, *, extra: bool = False)
         words = "the cache has expired" if cold_now else "when the cache expires"
         multiple = line(fmt.multiple(price.cold / price.warm))
         times = line((words, "$label"), "  ", multiple)
-    warm = line(("warm".ljust(pad), "$label"), (fmt.money(price.warm), warm_style))
-    cold = line(("cold".ljust(pad), "$label"), (fmt.money(price.cold), cold_style))
+    usd = partial(fmt.money, estimated=price.estimated)
+    warm = line(("warm".ljust(pad), "$label"), (usd(price.warm), warm_style))
+    cold = line(("cold".ljust(pad), "$label"), (usd(price.cold), cold_style))
     rows = [spread(width, warm, split, parts), spread(width, cold, times, multiple)]
     if drag is not None and extra and drag.compact is not None:
         rows.append(_compact_row(session, width, pad))
-    if drag is not None and drag.removes is not None:
+    if drag is not None and drag.removes is not None and drag.removes >= _WORTH_TELLING:
         what = (" of each request" if extra else " of it", "$label")
         rows.append(line(("compacting removes ", "$label"), fmt.percent(drag.removes), what))
     return Frame(title("Next request"), rows, value=_in_flight(session, width - 2))
@@ -150,7 +177,7 @@ def cache_frame(session: Session, width: int, now: float, *, flat: bool) -> Fram
     """Is the cache warm, how much is read from it, what busts have cost."""
     cache = session.cache
     if cache is None:
-        return Frame(title("Cache"), [line(("no request yet", "$label"))])
+        return Frame(title("Cache"), no_request_rows(session, width))
     rows = [cache_state_row(cache, width, now, flat=flat), _hit_row(cache, width)]
     if cache.busts:
         rows.append(_lost_row(session, cache, width))
@@ -183,7 +210,7 @@ def state_word(cache: Cache, now: float) -> tuple[str, str]:
 
 def ttl_bar(cache: Cache, now: float, width: int, *, flat: bool) -> list[Part]:
     """How much of the TTL is left; a warning in the last ten minutes of an hour."""
-    left = max(0.0, (cache.expires_at or now) - now)
+    left = cache.left_at(now) or 0.0
     total = TTL_SECONDS[cache.ttl or "1h"]
     soon = left < min(EXPIRES_SOON, total / 2)
     style = "$warning-fill" if soon else "$accent-fill"
@@ -196,13 +223,13 @@ def cache_state_row(cache: Cache, width: int, now: float, *, flat: bool) -> Cont
     start: list[Part] = [(word, style)]
     if cache.ttl is not None and word in ("WARM", "COLD"):
         start.append(f" {cache.ttl}")
-    if cache.expires_at is None or word not in ("WARM", "COLD"):
+    left, age = cache.left_at(now), cache.cold_for(now)
+    if left is None and age is None:
         return line(*start)
-    left = cache.expires_at - now
-    cold = word == "COLD"
+    cold = left is None
     until = ("since " if cold else "until ", "$label")
     start += ["  ", until, fmt.clock(cache.expires_at)]
-    end = fmt.age(-left) if cold else fmt.countdown(left)
+    end = fmt.age(age) if cold else fmt.countdown(left)
     content = line(*start)
     bar = min(_TTL_BAR + max(0, width - 46) // 2, width - content.cell_length - 3 - len(end) - 3)
     countdown = line((end, "$label" if cold else "$foreground"))
@@ -239,7 +266,8 @@ def _lost_row(session: Session, cache: Cache, width: int) -> Content:
 def _last_bust_row(bust: Bust, width: int) -> Content:
     """When, why, how sure that is, and what it cost; shorter words where there is less room."""
     why, clock = bust.why, fmt.clock(bust.at, seconds=False)
-    price = line((fmt.money(bust.avoidable, short=True), "$bright"))
+    usd = fmt.money(bust.avoidable, short=True, estimated=bust.estimated)
+    price = line((usd, "$bright"))
     last, at = line(("last ", "$label"), clock), line(clock)
     if why is None:
         rewrote = line((" rewrote ", "$label"), fmt.tokens(bust.rewritten))
