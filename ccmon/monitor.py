@@ -173,7 +173,9 @@ class Monitor:
         for session_id in self._countable():
             self._uncounted.remove(session_id)
             counting.ask(self._ledger.sessions[session_id].uncounted())
-        counts = counting.collect(min(COUNTING_SECONDS, max(0.0, deadline - time.monotonic())))
+        # News is shown first: it does not wait for the counts.
+        left = 0.0 if changed else max(0.0, deadline - time.monotonic())
+        counts = counting.collect(min(COUNTING_SECONDS, left))
         for each in counts:
             self._ledger.count(each.sighting, each.span, each.counts)
         if counts:

@@ -160,7 +160,7 @@ class CcmonApp(App[None]):
             return
         instead = self.session
         self._selected = instead.session_id if instead is not None else None
-        if self.current_mode == "cache":
+        if self.current_mode in ("cache", "context"):
             await self.switch_mode("overview")
         now = f"showing {_called(instead)}" if instead is not None else "no session is left"
         self.notify(f"{_called(shown)} is gone; {now}", timeout=6, markup=False)

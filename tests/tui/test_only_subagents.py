@@ -45,9 +45,6 @@ async def test_sub_agents_that_worked_alone_are_told_of(size: tuple[int, int]) -
     assert SAID + "≥$22.16" in requests
     assert "no request in the main thread" in cache
     assert SAID + "≥$22.16" in overview
-    if size == (100, 30):
-        assert "│  no request in the main thread; 14 in 1 suba" in overview
-        assert "… " in overview
 
 
 def test_drag_without_a_price_says_so() -> None:
