@@ -48,6 +48,7 @@ SHOTS = (
     Shot("overview-narrow", 60, 20),
     Shot("requests", keys=("2", "j", "j")),
     Shot("request", keys=("2", "j", "j", "enter")),
+    Shot("cache", keys=("4",)),
     Shot("help", keys=("question_mark",)),
 )
 
