@@ -18,7 +18,6 @@ from ccmon.snapshot import (
     CacheAlert,
     Context,
     Drag,
-    Finding,
     Health,
     Hidden,
     ModelTotals,
@@ -34,6 +33,7 @@ from ccmon.snapshot import (
     Totals,
     TtlCheck,
 )
+from tests.sample_findings import FINDINGS
 from tests.sample_items import sample_inventory
 from tests.sample_rows import WHYS, Row, at, requests_of, rows_between, with_entered
 
@@ -76,28 +76,6 @@ _BUSTS = (
     Bust(150, "main", at("12:21:04"), 181_336, 17_100, 164_236, 1.281041, WHYS[150]),
     Bust(205, "main", at("13:02:03"), 265_218, 0, 265_218, 2.0687, WHYS[205]),
 )
-_FINDINGS = (
-    Finding(
-        "F1", "F1:71", "high", "compact is 15x overdue",
-        "Run /compact with a focus at this break, or /clear when the task is done.",
-        "carried $7.59 above 46.3k; compacting costs $0.517, pays back in 7 requests",
-        1.210485, None, 0.070218, evidence=(("o", 14.6825), ("payback_requests", 7.36)),
-    ),
-    Finding(
-        "F4", "F4:main:205", "warn", "ToolSearch rewrote 265.2k tokens",
-        "Load tools early in a session, or update Claude Code.", "server: tools_changed",
-        0.0, 2.0687, None, "main", 205,
-        (("cause", "tools_loaded"), ("at", "2026-11-23T13:02:03Z"), ("requests_ago", 78)),
-        past=True,
-    ),
-    Finding(
-        "F4", "F4:main:44", "warn", "model switch rewrote 99.9k tokens",
-        "Switch models at the start of a session or right after /compact.", "exact",
-        0.0, 0.779548, None, "main", 44,
-        (("cause", "model_switch"), ("at", "2026-11-23T09:34:01Z"), ("requests_ago", 239)),
-        past=True,
-    ),
-)  # fmt: skip
 _ALERT = CacheAlert("off", 0.0, 0, 0, None)
 _COMPACTION = Compaction(
     71, at("10:07:20"), "manual", 144_139, 4_630, 143_796, 46_300, 0.121428, "estimated"
@@ -192,7 +170,7 @@ def sample_session() -> Session:
         compactions=(_COMPACTION,),
         subagents=(_subagent(),),
         requests=main_requests(),
-        findings=_FINDINGS,
+        findings=FINDINGS,
         inventory=sample_inventory(),
     )  # fmt: skip
 
@@ -229,7 +207,7 @@ def calm_session() -> Session:
         compactions=(),
         subagents=(),
         requests=requests_of(list(rows_between(anchors, seed=58)), models=_MODELS),
-        findings=_FINDINGS[2:],
+        findings=FINDINGS[2:],
         inventory=None,
     )  # fmt: skip
 
@@ -266,14 +244,14 @@ def dominating_session() -> Session:
         requests=requests,
         findings=(
             msgspec.structs.replace(
-                _FINDINGS[0],
+                FINDINGS[0],
                 title="compact is 31x overdue",
                 basis="carried $17.05 above 46.3k; compacting costs $0.55, pays back in 5 requests",
                 value=1.9838,
                 saving_per_request=0.103,
                 evidence=(("o", 31.0), ("payback_requests", 5.3)),
             ),
-            *_FINDINGS[1:],
+            *FINDINGS[1:],
         ),
     )  # fmt: skip
 
