@@ -48,6 +48,8 @@ SHOTS = (
     Shot("overview-narrow", 60, 20),
     Shot("requests", keys=("2", "j", "j")),
     Shot("request", keys=("2", "j", "j", "enter")),
+    Shot("context", keys=("3",)),
+    Shot("context-ansi", keys=("3",), theme="ansi"),
     Shot("cache", keys=("4",)),
     Shot("help", keys=("question_mark",)),
 )
