@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ccmon.requests import Bust
 from ccmon.snapshot import Session
 from ccmon.tui.safe import Part, clip, line
 from ccmon.tui.widgets.bust_row import Shape, bust_row, number, sorted_busts, titles
+from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
 from ccmon.tui.widgets.header import no_request
-from ccmon.tui.widgets.strips import StripMaker
 from ccmon.tui.widgets.timeline import Place, place_of
 
-if TYPE_CHECKING:
-    from ccmon.tui.app import CcmonApp
 
-HEADER = 1
-
-
-class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
+class BustTable(CursorTable):
     """Busts of one session with a cursor: on the first row until it is moved, then on its bust."""
 
-    DEFAULT_CSS = """
-    BustTable {
-        height: 1fr;
-        width: 1fr;
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size: 0 0;
-    }
-    """
-
-    class Moved(Message):
+    class Moved(CursorTable.Moved):
         """The cursor is on another bust."""
 
     class Opened(Message):
@@ -50,18 +32,15 @@ class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.sort = "time"
-        self.descending = True
         self._busts: list[Bust] = []
         self._digits = 0
-        self._cursor = 0
         self._place: Place | None = None
         self._session: Session | None = None
-        self._maker = StripMaker(self)
 
     @property
-    def ccmon(self) -> CcmonApp:
-        """The app, typed."""
-        return cast("CcmonApp", self.app)
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._busts)
 
     @property
     def busts(self) -> list[Bust]:
@@ -87,20 +66,6 @@ class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._place = place_of(selected)
         self.sort, self.descending = column, descending
         self._arrange()
-
-    def move(self, delta: int) -> None:
-        """Move the cursor by so many rows."""
-        if self._busts:
-            self._go(max(0, min(len(self._busts) - 1, self._cursor + delta)))
-
-    def move_page(self, pages: float) -> None:
-        """Move by a part of what is in sight."""
-        rows = max(1, round(self._in_sight * abs(pages)))
-        self.move(rows if pages > 0 else -rows)
-
-    def move_to_end(self, *, last: bool) -> None:
-        """Go to the first or the last row."""
-        self.move(len(self._busts) if last else -len(self._busts))
 
     def move_to(self, place: Place) -> None:
         """Go to the bust of a request, if it is one."""
@@ -129,15 +94,6 @@ class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
         row = bust_row(session, self._busts[index], shape, cursor=index == self._cursor)
         return self._maker.strip(row, width)
 
-    def notify_style_update(self) -> None:
-        """Another theme: no style found before is right."""
-        self._maker.forget()
-        super().notify_style_update()
-
-    def on_resize(self) -> None:
-        """Keep the cursor in sight."""
-        self._reveal()
-
     def on_click(self, event: events.Click) -> None:
         """A title sorts, a row takes the cursor, a second click opens it."""
         if self._session is None or not self._busts:
@@ -153,10 +109,6 @@ class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.open()
         elif index < len(self._busts):
             self._go(index)
-
-    @property
-    def _in_sight(self) -> int:
-        return max(1, self.size.height - HEADER)
 
     def _shape(self) -> Shape:
         return Shape.fitting(
@@ -174,18 +126,8 @@ class BustTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._reveal()
         self.refresh()
 
-    def _go(self, index: int) -> None:
-        self._cursor, self._place = index, place_of(self._busts[index])
-        self._reveal()
-        self.refresh()
-        self.post_message(self.Moved())
-
-    def _reveal(self) -> None:
-        """Scroll by as little as needed to have the cursor in sight."""
-        top, rows = round(self.scroll_target_y), self._in_sight
-        target = min(max(top, self._cursor - rows + 1), self._cursor)
-        if target != top:
-            self.scroll_to(y=target, animate=False, force=True)
+    def _settle(self, index: int) -> None:
+        self._place = place_of(self._busts[index])
 
 
 def _nothing(session: Session, width: int) -> list[Part]:

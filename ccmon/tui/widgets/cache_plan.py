@@ -7,8 +7,8 @@ from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
-from ccmon.tui.widgets.bust_table import HEADER
 from ccmon.tui.widgets.cache_panels import BUST_ROWS, PANEL_ROWS
+from ccmon.tui.widgets.cursor_table import HEADER
 
 BOXES_FROM = 80
 _THREE_FROM = 150

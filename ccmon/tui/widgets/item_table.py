@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ccmon.requests import Request
 from ccmon.snapshot import Item
 from ccmon.tui.safe import clip, line
 from ccmon.tui.sources import Key
+from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
 from ccmon.tui.widgets.item_row import Shape, item_row, titles
 from ccmon.tui.widgets.item_tree import Branch, Fold, Row, Sort, ordered, rows_of
-from ccmon.tui.widgets.strips import StripMaker
-
-if TYPE_CHECKING:
-    from ccmon.tui.app import CcmonApp
-
-HEADER = 1
 
 
-class ItemTable(ScrollView, can_focus=True, inherit_bindings=False):
+class ItemTable(CursorTable):
     """Branches that fold, sorted by bill at first.
 
     The cursor stays on its row when the context grows. Until it is moved the largest branch is
     open, and the cursor on its largest item.
     """
 
-    DEFAULT_CSS = """
-    ItemTable {
-        height: 1fr;
-        width: 1fr;
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size: 0 0;
-    }
-    """
-
-    class Moved(Message):
+    class Moved(CursorTable.Moved):
         """The cursor is on another row."""
 
     class Opened(Message):
@@ -55,22 +38,19 @@ class ItemTable(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.sort: Sort = "bill"
-        self.descending = True
         self.rows: list[Row] = []
         self._branches: tuple[Branch, ...] = ()
         self._requests: Sequence[Request] = ()
         self._cost: float | None = None
         self._folds: dict[Key, Fold] | None = None
         self._unfolded = False
-        self._cursor = 0
         self._place: tuple[Key, str] | None = None
         self._words = ""
-        self._maker = StripMaker(self)
 
     @property
-    def ccmon(self) -> CcmonApp:
-        """The app, typed."""
-        return cast("CcmonApp", self.app)
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
 
     @property
     def selected(self) -> Row | None:
@@ -130,20 +110,6 @@ class ItemTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._arrange()
         self.post_message(self.Moved())
 
-    def move(self, delta: int) -> None:
-        """Move the cursor by so many rows."""
-        if self.rows:
-            self._go(max(0, min(len(self.rows) - 1, self._cursor + delta)))
-
-    def move_page(self, pages: float) -> None:
-        """Move by a part of what is in sight."""
-        rows = max(1, round(self._in_sight * abs(pages)))
-        self.move(rows if pages > 0 else -rows)
-
-    def move_to_end(self, *, last: bool) -> None:
-        """Go to the first or the last row."""
-        self.move(len(self.rows) if last else -len(self.rows))
-
     def open(self) -> None:
         """Ask for the request of an item; a row that stands for others is opened itself."""
         row = self.selected
@@ -170,15 +136,6 @@ class ItemTable(ScrollView, can_focus=True, inherit_bindings=False):
         row = item_row(self.rows[index], shape, cursor=index == self._cursor, last=last)
         return self._maker.strip(row, width)
 
-    def notify_style_update(self) -> None:
-        """Another theme: no style found before is right."""
-        self._maker.forget()
-        super().notify_style_update()
-
-    def on_resize(self) -> None:
-        """Keep the cursor in sight."""
-        self._reveal()
-
     def on_click(self, event: events.Click) -> None:
         """A title sorts, a row takes the cursor, a second click opens it."""
         if not self.rows:
@@ -193,10 +150,6 @@ class ItemTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.open()
         elif index < len(self.rows):
             self._go(index)
-
-    @property
-    def _in_sight(self) -> int:
-        return max(1, self.size.height - HEADER)
 
     def _shape(self) -> Shape:
         app = self.ccmon
@@ -239,17 +192,10 @@ class ItemTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self._place is None and row is not None:
             self._place = row.place
 
-    def _go(self, index: int) -> None:
-        self._cursor, self._place = index, self.rows[index].place
-        self._reveal()
-        self.refresh()
-        self.post_message(self.Moved())
+    def _settle(self, index: int) -> None:
+        self._place = self.rows[index].place
 
-    def _reveal(self) -> None:
-        """Scroll by as little as needed to have the cursor in sight."""
-        top, rows = round(self.scroll_target_y), self._in_sight
-        target = min(max(top, self._cursor - rows + 1), self._cursor)
+    def _target(self, top: int, rows: int) -> int:
         if self._place is None and self._cursor < rows:
-            target = 0
-        if target != top:
-            self.scroll_to(y=target, animate=False, force=True)
+            return 0
+        return super()._target(top, rows)
