@@ -14,6 +14,11 @@ Ttl = Literal["5m", "1h"]
 
 TTL_SECONDS: dict[Ttl, float] = {"5m": 300.0, "1h": 3600.0}
 
+COMPARABLE_PAUSES = 3
+"""Pauses between the lifetimes of both tiers from which on they are compared: section 7."""
+ALERT_SPAN = 50
+"""Requests over which the state of the cache is judged: accounting, section 11."""
+
 
 class Usage(Struct, frozen=True, gc=False):
     """Token counts of one request, or the sum of many. 5m + 1h = cache creation."""

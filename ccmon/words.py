@@ -13,11 +13,15 @@ from datetime import tzinfo
 from msgspec import Struct
 
 from ccmon import format
+from ccmon.measures import ALERT_SPAN, Ttl
 from ccmon.requests import MAIN, Attempt, Cause, Kind, Why
 from ccmon.snapshot import CacheAlert, Hidden, Session
 
-ALERT_SPAN = 50
-"""Requests over which the state of the cache is judged: accounting, section 11."""
+TTL_SETTINGS: dict[Ttl, str] = {
+    "1h": "ENABLE_PROMPT_CACHING_1H=1",
+    "5m": "FORCE_PROMPT_CACHING_5M=1",
+}
+"""How Claude Code is told which tier to write to."""
 
 
 class Wording(Struct, frozen=True):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 
+from ccmon.measures import ALERT_SPAN
 from ccmon.requests import Request
 from ccmon.snapshot import AlertState, CacheAlert
 
-WINDOW = 50
 SEEN = 20
 """Requests before a share says anything."""
 BUSTS = 2
@@ -47,9 +47,9 @@ class AlertFold:
     def __init__(self) -> None:
         self.since: int | None = None
         self._machine = AlertMachine()
-        self._costs: deque[float] = deque(maxlen=WINDOW)
-        self._rewrites: deque[float] = deque(maxlen=WINDOW)
-        self._rewritten: deque[int] = deque(maxlen=WINDOW)
+        self._costs: deque[float] = deque(maxlen=ALERT_SPAN)
+        self._rewrites: deque[float] = deque(maxlen=ALERT_SPAN)
+        self._rewritten: deque[int] = deque(maxlen=ALERT_SPAN)
 
     def copy(self) -> AlertFold:
         """A fold that goes on from here without touching this one."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence, Set
 
 from ccmon import format, words
-from ccmon.insight.alert import WINDOW
+from ccmon.measures import ALERT_SPAN
 from ccmon.requests import MAIN, Bust
 from ccmon.snapshot import AlertState, DragState, Notice, Session, Severity
 
@@ -107,7 +107,7 @@ class Notices:
         alert, newest = session.cache.alert, session.requests[-1].n
         rank = _ALERT_RANK[alert.state]
         entered, told.alert = rank > told.alert, min(rank, told.alert)
-        if not entered or (told.alert_at is not None and newest - told.alert_at < WINDOW):
+        if not entered or (told.alert_at is not None and newest - told.alert_at < ALERT_SPAN):
             return
         told.alert, told.alert_at = rank, newest
         if news:

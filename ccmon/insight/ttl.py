@@ -11,12 +11,9 @@ from copy import copy
 from msgspec import Struct
 
 from ccmon.ledger.stats import ThreadStats
-from ccmon.measures import TTL_SECONDS, Price, Ttl
+from ccmon.measures import COMPARABLE_PAUSES, TTL_SECONDS, Price, Ttl
 from ccmon.requests import Request
 from ccmon.snapshot import TtlCheck
-
-COMPARABLE = 3
-"""Pauses between the tiers' lifetimes that a comparison needs."""
 
 
 class Pauses(Struct, frozen=True, gc=False):
@@ -111,6 +108,6 @@ class PauseFold:
     def check(self, stats: ThreadStats) -> TtlCheck:
         """The comparison as it is shown: no costs while too few pauses tell the tiers apart."""
         both = self.tiers(stats)
-        if both is None or both.between < COMPARABLE:
+        if both is None or both.between < COMPARABLE_PAUSES:
             return TtlCheck(over_5m=self.pauses.over_5m, over_1h=self.pauses.over_1h)
         return TtlCheck(both.cost_5m, both.cost_1h, self.pauses.over_5m, self.pauses.over_1h)

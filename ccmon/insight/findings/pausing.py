@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from ccmon import format
 from ccmon.insight.findings.case import Case
-from ccmon.insight.ttl import COMPARABLE
-from ccmon.measures import Ttl
+from ccmon.measures import COMPARABLE_PAUSES, Ttl
 from ccmon.requests import MAIN
 from ccmon.snapshot import Finding
+from ccmon.words import TTL_SETTINGS
 
 WORTH_KEEPING = 60_000
 """Context in tokens above which letting it go cold is spoken of."""
@@ -21,8 +21,6 @@ TIER_USD = 1.0
 UNPROMPTED = 5
 UNPROMPTED_TURNS = 3
 """Requests without a prompt, and turns that no person began, that make a loop."""
-
-_SWITCHES: dict[Ttl, str] = {"1h": "ENABLE_PROMPT_CACHING_1H", "5m": "FORCE_PROMPT_CACHING_5M"}
 
 
 def going_cold(case: Case) -> Iterator[Finding]:
@@ -98,7 +96,7 @@ def other_tier(case: Case) -> Iterator[Finding]:
         return
     peers = [each for each in case.peers.tiers if each.used == cache.ttl]
     pauses = sum(each.between for each in peers)
-    if pauses < COMPARABLE:
+    if pauses < COMPARABLE_PAUSES:
         return
     costs: dict[Ttl, float] = {
         "5m": sum(each.cost_5m for each in peers),
@@ -114,7 +112,7 @@ def other_tier(case: Case) -> Iterator[Finding]:
         key=f"F5:{other}",
         severity="info",
         title=f"{other} cache would have saved {format.money(saving)}",
-        action=f"Start Claude Code with {_SWITCHES[other]}=1: it fits your pauses better.",
+        action=f"Start Claude Code with {TTL_SETTINGS[other]}: it fits your pauses better.",
         basis=f"{sessions}, {pauses} pauses of 5 to 60 min: {cache.ttl} writes"
         f" {format.money(costs[cache.ttl])}, {other} writes {format.money(costs[other])};"
         " usage credits always have 5m",

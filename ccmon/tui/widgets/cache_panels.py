@@ -11,7 +11,7 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon import words
-from ccmon.measures import TTL_SECONDS, Ttl
+from ccmon.measures import COMPARABLE_PAUSES, TTL_SECONDS, Ttl
 from ccmon.requests import MAIN, Bust
 from ccmon.snapshot import Cache, NextRequest, Session, TtlCheck
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, line, spread
@@ -25,8 +25,6 @@ PANEL_ROWS = 4
 BUST_ROWS = 3
 """Rows of the panel of one bust where its sentences fit in a row each."""
 _TIERS: tuple[Ttl, Ttl] = ("5m", "1h")
-_COMPARED_FROM = 3
-"""Pauses between the lifetimes of both tiers from which on they can be compared."""
 _TIER_NAME = 16
 _LEAST_BAR = 4
 _NAME = 24
@@ -34,7 +32,6 @@ _WHAT_AT, _PRICE_AT = 14, 30
 """Where the columns of the pause panel begin."""
 _SHORT = 32
 """Cells below which titles are a word."""
-_SETTINGS: dict[Ttl, str] = {"1h": "ENABLE_PROMPT_CACHING_1H=1", "5m": "FORCE_PROMPT_CACHING_5M=1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +213,14 @@ def _pauses(check: TtlCheck, short: str, long: str) -> Content:
 
 def _not_compared(check: TtlCheck, width: int) -> list[Content]:
     between = check.over_5m - check.over_1h
-    if between >= _COMPARED_FROM:
+    if between >= COMPARABLE_PAUSES:
         return [_said("no price for this model")]
     count = fmt.plural(between, "pause") if between else "no pause"
     return [
         fitting(
             width,
-            line(count, (f" of 5 to 60 min: {_COMPARED_FROM} are needed to compare", "$label")),
-            line(count, (f" of 5 to 60 min, {_COMPARED_FROM} needed", "$label")),
+            line(count, (f" of 5 to 60 min: {COMPARABLE_PAUSES} are needed to compare", "$label")),
+            line(count, (f" of 5 to 60 min, {COMPARABLE_PAUSES} needed", "$label")),
             line(count, (" of 5 to 60 min", "$label")),
         )
     ]
@@ -259,7 +256,7 @@ def _advice(costs: dict[Ttl, float], check: TtlCheck, cache: Cache, width: int) 
         )
     return fitting(
         width,
-        line(("would save ", "$label"), saved, (": ", "$label"), _SETTINGS[best]),
+        line(("would save ", "$label"), saved, (": ", "$label"), words.TTL_SETTINGS[best]),
         line(("would save ", "$label"), saved),
     )
 
