@@ -1,0 +1,1 @@
+"""Every transcript ever, not only the live ones: fast scan, index, what the past adds up to."""

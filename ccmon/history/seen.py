@@ -1,0 +1,63 @@
+"""What the fast scan keeps of a transcript: its responses, and where to read on.
+
+Compact and encodable (``msgspec.msgpack``): the index stores one ``Seen`` for each file.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ccmon.entries import UsageLine
+
+
+class Response(Struct, array_like=True):
+    """What one file says of one response: the union of its lines there.
+
+    ``agent`` is ``main`` or an agent id. ``usage`` is that of the line with the largest output,
+    ``final`` once a line had a stop reason, ``cut`` when the notice of a broken stream follows.
+    ``claim`` names the session that paid, when the lines name another than the file's; ``guess``
+    the one that the line calls its own, when that is another. ``opens`` says that a compaction or
+    a rewind lies between it and the response before, as far as that matters for what was lost from
+    the cache.
+    """
+
+    message_id: str
+    agent: str
+    at: float | None = None
+    request_id: str | None = None
+    model: str | None = None
+    version: str | None = None
+    stop_reason: str | None = None
+    usage: UsageLine | None = None
+    final: bool = False
+    cut: bool = False
+    claim: str | None = None
+    guess: str | None = None
+    opens: bool = False
+
+
+class Seen(Struct, array_like=True):
+    """One transcript file as far as it has been read.
+
+    ``session_id`` is None while nothing names one. ``head`` and ``before`` are the first bytes and
+    the last ones before ``offset``: they tell whether the file is still the one that was read.
+    ``responses`` stand in the order of their first lines.
+    """
+
+    path: str
+    slug: str
+    session_id: str | None
+    agent_id: str | None
+    device: int = 0
+    inode: int = 0
+    size: int = 0
+    offset: int = 0
+    head: bytes = b""
+    before: bytes = b""
+    first_stamp: float | None = None
+    last_stamp: float | None = None
+    cwd: str | None = None
+    titles: dict[str, str] = {}
+    first_prompt: str | None = None
+    malformed: int = 0
+    responses: list[Response] = []
