@@ -22,6 +22,7 @@ from math import isfinite
 from ccmon import words
 from ccmon.requests import MAIN, Request, Why
 from ccmon.snapshot import Session
+from ccmon.tui.terms import Filter, Language, numbered
 
 Test = Callable[[Request], bool]
 
@@ -39,18 +40,7 @@ FLAGS: dict[str, Test] = {
     "prompt": lambda row: row.starts_turn,
     "lower": lambda row: row.output_is_lower_bound,
 }
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    ">": lambda value, limit: value > limit,
-    ">=": lambda value, limit: value >= limit,
-    "<": lambda value, limit: value < limit,
-    "<=": lambda value, limit: value <= limit,
-    "=": lambda value, limit: value == limit,
-}
 
-_COMPARISON = re.compile(r"(ctx|new|out|think|cost|rew|read)(>=|<=|>|<|=)(.*)", re.IGNORECASE)
-_NUMBER = re.compile(r"\$?(\d+(?:\.\d+)?|\.\d+)([kmg%]?)", re.IGNORECASE)
-_UNITS = {"": 1.0, "%": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
-_NUMBERED = re.compile(r"#(\d{1,9})(?:\.\.#?(\d{1,9}))?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\.\.(\d{1,2}):(\d{2})")
 _MINUTES = 24 * 60
 
@@ -60,20 +50,13 @@ SUBAGENTS = "sub"
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A parsed filter: what rows must satisfy, which threads are meant, what made no sense."""
+class Query(Filter[Request]):
+    """A parsed filter, and which threads are meant; None: the main one."""
 
-    text: str = ""
-    tests: tuple[Test, ...] = ()
     agents: str | None = None
-    errors: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.tests) or self.agents is not None
-
-    def matches(self, row: Request) -> bool:
-        """Whether a request satisfies every term."""
-        return all(test(row) for test in self.tests)
 
     def threads(self, session: Session) -> list[tuple[Request, ...]]:
         """The threads that the filter looks at: the main one, unless it names agents."""
@@ -94,70 +77,28 @@ class Query:
 
 def parse(text: str) -> Query:
     """The query of a filter line. Terms that do not parse are kept aside as errors."""
-    tests: list[Test] = []
-    errors: list[str] = []
     agents: str | None = None
+    rest: list[str] = []
+    nameless: list[str] = []
     for term in text.split():
-        bare = term.removeprefix("!")
-        if bare.casefold().startswith("agent:") and bare == term:
-            agents = bare[6:].casefold() or None
-            if agents is None:
-                errors.append(term)
+        if not term.casefold().startswith("agent:"):
+            rest.append(term)
             continue
-        test = _term(bare)
-        if test is None:
-            errors.append(term)
-        else:
-            tests.append(_negated(test) if bare != term else test)
-    return Query(text, tuple(tests), agents, tuple(errors))
+        agents = term[6:].casefold() or None
+        if agents is None:
+            nameless.append(term)
+    found = _REQUESTS.parse(" ".join(rest))
+    return Query(text, found.tests, (*nameless, *found.errors), agents)
 
 
-def _negated(test: Test) -> Test:
-    return lambda row: not test(row)
-
-
-def _term(term: str) -> Test | None:
-    if not term:
-        return None
-    if comparison := _COMPARISON.fullmatch(term):
-        return _compared(*comparison.groups())
+def _formed(term: str) -> tuple[Test | None] | None:
+    """Numbers of requests, and times of day."""
     if term.startswith("#"):
         span = numbered(term)
-        return None if span is None else lambda row: row.n in span
+        return (None,) if span is None else (lambda row: row.n in span,)
     if ".." in term and ":" in term:
-        return _between(term)
-    key, colon, value = term.partition(":")
-    if colon and key.casefold() in ("tool", "path", "model"):
-        return _keyed(key.casefold(), value.casefold()) if value else None
-    return FLAGS.get(term.casefold()) or _word(term.casefold())
-
-
-def _compared(field: str, operator: str, text: str) -> Test | None:
-    limit = number(text)
-    if limit is None:
-        return None
-    value_of, compare = FIELDS[field.lower()], COMPARISONS[operator]
-
-    def test(row: Request) -> bool:
-        value = value_of(row)
-        return value is not None and compare(value, limit)
-
-    return test
-
-
-def number(text: str) -> float | None:
-    """``200k`` as 200,000; None for what is no number."""
-    found = _NUMBER.fullmatch(text)
-    return None if found is None else float(found[1]) * _UNITS[found[2].lower()]
-
-
-def numbered(term: str) -> range | None:
-    """The numbers of ``#120`` or ``#120..180``; None for anything else."""
-    match = _NUMBERED.fullmatch(term)
-    if match is None:
-        return None
-    first = int(match[1])
-    return range(first, (int(match[2]) if match[2] else first) + 1)
+        return (_between(term),)
+    return None
 
 
 def _between(term: str) -> Test | None:
@@ -194,19 +135,14 @@ def _local_minute(minutes: float) -> int | None:
     return moment.hour * 60 + moment.minute
 
 
-def _keyed(key: str, value: str) -> Test:
-    if key == "tool":
-        return lambda row: value in row.verb.casefold()
-    if key == "model":
-        return lambda row: value in (row.model or "").casefold()
-    return lambda row: (
-        value in row.label.casefold()
-        or any(value in item.label.casefold() for item in row.entered if item.kind == "tool_result")
+def _path(row: Request, value: str) -> bool:
+    return value in row.label.casefold() or any(
+        value in item.label.casefold() for item in row.entered if item.kind == "tool_result"
     )
 
 
-def _word(word: str) -> Test:
-    return lambda row: (
+def _word(row: Request, word: str) -> bool:
+    return (
         word in row.verb.casefold()
         or word in row.label.casefold()
         or word in (row.prompt or "").casefold()
@@ -218,3 +154,16 @@ def _cause(why: Why) -> str:
     """A cause by all its names."""
     names = (why.cause, why.server_reason, words.cause(why), why.detail, why.broke_at)
     return " ".join(name for name in names if name).casefold()
+
+
+_REQUESTS: Language[Request] = Language(
+    fields=FIELDS,
+    flags=FLAGS,
+    keys={
+        "tool": lambda row, value: value in row.verb.casefold(),
+        "path": _path,
+        "model": lambda row, value: value in (row.model or "").casefold(),
+    },
+    word=_word,
+    other=_formed,
+)
