@@ -27,7 +27,7 @@ from ccmon.reported import Reports
 from ccmon.settings import Settings
 from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Status, Totals
 from ccmon.transcripts.locate import AgentMeta, Home, Transcript, project_name, read_agent_meta
-from ccmon.transcripts.registry import LiveSession, Registry
+from ccmon.transcripts.registry import LiveSession, Registry, went_on
 from ccmon.transcripts.select import Scope, Selection
 from ccmon.transcripts.text import TextBlock, read_blocks
 
@@ -83,6 +83,7 @@ class Monitor:
         self._reports = Reports(reports)
         self._selection = Selection(self.homes, scope, settings)
         self._live: dict[str, LiveSession] = {}
+        self._went_on: dict[str, str] = {}
         self._registry_due = 0.0
         self._scan_at = 0.0
         self._scanned_at = 0.0
@@ -91,6 +92,7 @@ class Monitor:
         self._feeds: dict[str, Feed] = {}
         self._queue: dict[str, None] = {}
         self._touched: deque[str] = deque()
+        self._asked: deque[str] = deque()
         self._agents: dict[str, AgentMeta] = {}
         self._summed: dict[str, tuple[int, Facts, Summed]] = {}
         self._read_once = False
@@ -103,6 +105,13 @@ class Monitor:
         """Something happened to these files; callable from any thread."""
         self._touched.extend(paths)
 
+    def open(self, session_id: str) -> None:
+        """Take this session in, however old; callable from any thread.
+
+        One that has no transcript is not there later on either.
+        """
+        self._asked.append(session_id)
+
     def step(self, budget: float = 0.05) -> bool:
         """Read on for at most about ``budget`` seconds; True when there is more to read.
 
@@ -110,6 +119,9 @@ class Monitor:
         """
         deadline = time.monotonic() + budget
         self._take_touched()
+        while self._asked:
+            self._selection.opened.add(self._asked.popleft())
+            self._scan_at = 0.0
         now = self._clock()
         if now >= self._registry_due:
             self._refresh_registry(now)
@@ -187,12 +199,12 @@ class Monitor:
         """Sessions with something to count that are active or were named, newest first."""
         self._uncounted &= self._ledger.sessions.keys()
         now, named = self._clock(), self._selection.scope.session
+        opened = self._selection.opened
         found = []
         for session_id in self._uncounted:
             latest = self._ledger.sessions[session_id].last_stamp
-            if (named and session_id.startswith(named)) or self._selection.is_active(
-                session_id, latest, now, self._live
-            ):
+            wanted = session_id in opened or bool(named and session_id.startswith(named))
+            if wanted or self._selection.is_active(session_id, latest, now, self._live):
                 found.append((-latest, session_id))
         return [session_id for _, session_id in sorted(found)]
 
@@ -214,6 +226,8 @@ class Monitor:
         live = self._registry.refresh(self.homes)
         self._registry_due = now + REGISTRY_SECONDS
         before, self._live = self._live, live
+        left = {**self._went_on, **went_on(before, live)}
+        self._went_on = {key: following for key, following in left.items() if key not in live}
         if _lives(live) != _lives(before):
             self._scan_at = 0.0
         if _states(live) != _states(before):
@@ -306,7 +320,10 @@ class Monitor:
     def _facts(self, ledger: SessionLedger, now: float) -> Facts:
         latest, recent = self._freshness(ledger, now)
         live = self._live.get(ledger.session_id)
-        active = self._selection.is_active(ledger.session_id, latest, now, self._live)
+        following = self._went_on.get(ledger.session_id)
+        active = following is None and self._selection.is_active(
+            ledger.session_id, latest, now, self._live
+        )
         status: Status = "ended" if not active else live.status if live else "unknown"
         main = next(iter(ledger.main_streams()), None)
         last = ledger.main.last
@@ -322,6 +339,7 @@ class Monitor:
             },
             recent=recent,
             reported=self._reports.of(ledger.session_id),
+            went_on=following,
         )
 
     def _freshness(self, ledger: SessionLedger, now: float) -> tuple[float, frozenset[str]]:

@@ -356,7 +356,8 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     the main thread. ``lower_bound_reasons`` says why ``cost`` is a lower bound.
     The objects from ``context`` to ``drag`` are None while no request is known. ``findings`` are
     ranked, the most pressing first. ``attempts`` are all in flight and the newest of the others,
-    ``attempt_counts`` counts all of them.
+    ``attempt_counts`` counts all of them. ``went_on`` is the session that its process left it for
+    (``/clear``), as far as that was seen.
     """
 
     session_id: str
@@ -397,6 +398,7 @@ class Session(Struct, frozen=True, eq=False, gc=False):
     findings: tuple[Finding, ...] = ()
     reported: Reported | None = None
     inventory: Inventory | None = None
+    went_on: str | None = None
 
 
 class ModelTotals(Struct, frozen=True, eq=False, gc=False):

@@ -42,7 +42,8 @@ class Facts(Struct, frozen=True):
     """What the transcript does not say of a session: whether it runs, what its files tell.
 
     ``agents`` by agent id; ``recent`` holds the ids of agents whose file was written lately;
-    ``reported`` is what the client told its status line.
+    ``reported`` is what the client told its status line, ``went_on`` the session that its process
+    left it for.
     """
 
     project: str
@@ -52,6 +53,7 @@ class Facts(Struct, frozen=True):
     agents: Mapping[str, AgentMeta]
     recent: frozenset[str]
     reported: Reported | None = None
+    went_on: str | None = None
 
 
 class Summed(Struct, frozen=True, eq=False):
@@ -182,6 +184,7 @@ class Summaries:
             attempts=reckoning.attempts,
             attempt_counts=reckoning.counts,
             reported=facts.reported,
+            went_on=facts.went_on,
         )
 
     def _context(

@@ -7,7 +7,7 @@ is killed (transcripts.md, section 2). The key files beside it are never opened.
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -127,6 +127,16 @@ class Registry:
         if len(fields) < 20 or fields[0] in (b"Z", b"X"):
             return False
         return started is None or fields[19].decode("ascii", "replace") == started
+
+
+def went_on(before: Mapping[str, LiveSession], live: Mapping[str, LiveSession]) -> dict[str, str]:
+    """Sessions that their process has left for another one (``/clear``), and which that is."""
+    now = {item.pid: item.session_id for item in live.values() if item.alive}
+    return {
+        session_id: now[item.pid]
+        for session_id, item in before.items()
+        if item.alive and session_id not in live and item.pid in now
+    }
 
 
 def read_registry(homes: Sequence[Home]) -> dict[str, LiveSession]:

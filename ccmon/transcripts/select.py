@@ -43,12 +43,14 @@ class Choice(Struct, frozen=True):
 class Selection:
     """Chooses transcripts by scope; remembers what it has read of their heads.
 
-    ``closed`` are the folders that may not be looked into.
+    ``closed`` are the folders that may not be looked into, ``opened`` the ids of sessions that are
+    wanted whatever the scope says.
     """
 
     def __init__(self, homes: Sequence[Home], scope: Scope, settings: Settings) -> None:
         self.scope = scope
         self.closed: list[str] = []
+        self.opened: set[str] = set()
         self._homes = homes
         self._settings = settings
         self._heads = Heads()
@@ -66,12 +68,14 @@ class Selection:
         paths = {item.path for item in found}
         self._heads.keep_only(paths)
         sessions = self._by_session(found)
+        opened = {key: files for key, files in sessions.items() if key in self.opened}
         if self.scope.project is not None:
             sessions = self._of_project(sessions, self.scope.project)
         if self.scope.session is not None:
             sessions = self._named(sessions, self.scope.session)
         elif not self.scope.everything or self.scope.since is not None:
             sessions = self._current(sessions, now, live)
+        sessions |= opened
         shown = [item for files in sessions.values() for item in files]
         kin = self._kin(shown, found)
         outside = frozenset(paths.difference(item.path for item in (*shown, *kin)))
