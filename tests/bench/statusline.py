@@ -1,6 +1,7 @@
 """What one status line costs, beside a bare Python of the same minute.
 
-``python -m tests.bench.statusline TRANSCRIPT`` copies a transcript into a scratch config home, runs
+``python -m tests.bench.statusline [TRANSCRIPT]`` copies a transcript (default: one made of 200
+requests and 4 MB) into a scratch config home, runs
 ``ccmon statusline`` on it and ``python -c pass`` in turn, and prints medians and their ratio.
 Bytecode is cached in the scratch folder, as it is for an installed package.
 """
@@ -17,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench import items
+
 RUNS = 25
 _UNCACHED = "PYTHONDONTWRITEBYTECODE"
 
@@ -27,7 +30,8 @@ def main() -> None:
         home = Path(scratch)
         folder = home / ".claude" / "projects" / "bench"
         folder.mkdir(parents=True)
-        transcript = Path(shutil.copy(sys.argv[1], folder))
+        given = Path(sys.argv[1]) if sys.argv[1:] else items.write(home / "made", 200, 20_000)
+        transcript = Path(shutil.copy(given, folder))
         told = json.dumps({"session_id": "bench", "transcript_path": str(transcript)}).encode()
         environ = {name: value for name, value in os.environ.items() if name != _UNCACHED}
         environ |= {
