@@ -32,8 +32,9 @@ class Transcript(Struct, frozen=True):
 
     ``session_id`` comes from the path; it is None only for an agent file of
     the flat layout, whose lines name the session. ``agent_id`` is None for the
-    session's own file. ``size`` in bytes, ``mtime`` in epoch seconds. ``inode``
-    tells a file from another of the same name.
+    session's own file. ``size`` in bytes, ``mtime`` in epoch seconds. ``device``
+    and ``inode`` tell a file from another of the same name, ``mtime_ns`` (nanoseconds) that it was
+    written to.
     """
 
     path: str
@@ -44,6 +45,8 @@ class Transcript(Struct, frozen=True):
     size: int
     mtime: float
     inode: int = 0
+    device: int = 0
+    mtime_ns: int = 0
 
 
 class AgentMeta(Struct, frozen=True):
@@ -156,7 +159,16 @@ def _transcript(
 ) -> Transcript | None:
     if not stat.S_ISREG(info.st_mode):
         return None
-    return Transcript(path, home, *named, info.st_size, info.st_mtime, info.st_ino)
+    return Transcript(
+        path,
+        home,
+        *named,
+        size=info.st_size,
+        mtime=info.st_mtime,
+        inode=info.st_ino,
+        device=info.st_dev,
+        mtime_ns=info.st_mtime_ns,
+    )
 
 
 def _of_home(home: str, shut: list[str]) -> Iterator[Transcript]:
@@ -236,6 +248,11 @@ def read_agent_meta(transcript_path: str) -> AgentMeta | None:
     )
 
 
+def project_root(cwd: str) -> str:
+    """The folder of the project that is worked on in ``cwd``: a worktree belongs to its project."""
+    return _WORKTREES.split(cwd, maxsplit=1)[0].rstrip("/\\")
+
+
 def project_name(cwd: str | None, slug: str) -> str:
     """The name people know a project by: the last part of its folder.
 
@@ -243,7 +260,6 @@ def project_name(cwd: str | None, slug: str) -> str:
     is what can be read off the slug, in which ``-`` may stand for anything.
     """
     if cwd:
-        root = _WORKTREES.split(cwd, maxsplit=1)[0].rstrip("/\\")
-        return re.split(r"[/\\]", root)[-1] or cwd
+        return re.split(r"[/\\]", project_root(cwd))[-1] or cwd
     rest = slug.partition(_SLUG_WORKTREES)[0]
     return _SLUG_USER_HOME.sub("", rest).strip("-") or slug

@@ -99,7 +99,8 @@ class TestDiscover:
         agent = write(home, f"{SLUG}/s1/subagents/agent-a1.jsonl", 3.0)
         workflow = write(home, f"{SLUG}/s1/subagents/workflows/wf_1/agent-a2.jsonl", 2.0)
         flat = write(home, f"{SLUG}/agent-a3.jsonl", 4.0)
-        assert [replace(found, inode=0) for found in discover([home])] == [
+        found = [replace(each, inode=0, device=0, mtime_ns=0) for each in discover([home])]
+        assert found == [
             Transcript(flat, home.path, SLUG, None, "a3", 3, 4.0),
             Transcript(agent, home.path, SLUG, "s1", "a1", 3, 3.0),
             Transcript(workflow, home.path, SLUG, "s1", "a2", 3, 2.0),
