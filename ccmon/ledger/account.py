@@ -52,6 +52,11 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     overhead: int | None = None
     calibration: Calibration = Calibration()
 
+    @property
+    def context(self) -> int | None:
+        """Context of the request that the next one compares with."""
+        return self.before.context if self.before is not None else None
+
 
 class Parent(Struct, frozen=True, eq=False, gc=False):
     """The response that a chain goes on from after a rewind."""
@@ -70,30 +75,29 @@ class Comparison(Struct, frozen=True, gc=False):
     rewritten: int
 
 
-def compare(carried: Carried, first: Tokens, context: int, *, resets: bool) -> Comparison:
+def compare(
+    before: int | None, left: int, first: Tokens, context: int, *, resets: bool
+) -> Comparison:
     """Compare a request with its predecessor.
 
-    ``first`` is its first call, ``context`` what its last call read; ``resets`` says that a
-    compaction or a rewind lies between the two.
+    ``before`` is the context of the request to compare with (None: there is none), ``left`` what
+    that left in the cache. ``first`` is the first call of this one, ``context`` what its last call
+    read; ``resets`` says that a compaction or a rewind lies between the two.
     """
-    before = carried.before
-    if is_aside(carried, context):
+    if is_aside(before, context):
         reread = min(first.cache_read, context)
         return Comparison(False, context - reread, reread, 0, 0)
-    grew_up = before is not None and before.context < TINY_CONTEXT <= context
-    opens = before is None or resets or carried.reset or grew_up
-    before_context = before.context if before is not None else 0
-    growth = context if before is None or grew_up else context - before_context
-    if opens:
+    grew_up = before is not None and before < TINY_CONTEXT <= context
+    growth = context if before is None or grew_up else context - before
+    if before is None or resets or grew_up:
         return Comparison(True, growth, min(first.cache_read, context), 0, 0)
-    rewritten = rewritten_tokens(first, context, carried.left, before_context)
-    return Comparison(False, growth, min(context, before_context), carried.left, rewritten)
+    rewritten = rewritten_tokens(first, context, left, before)
+    return Comparison(False, growth, min(context, before), left, rewritten)
 
 
-def is_aside(carried: Carried, context: int) -> bool:
+def is_aside(before: int | None, context: int) -> bool:
     """A request that did not read the thread's context: a title, a warm-up, one without usage."""
-    before = carried.before
-    return before is not None and context < TINY_CONTEXT <= before.context
+    return before is not None and context < TINY_CONTEXT <= before
 
 
 def account(
@@ -117,8 +121,8 @@ def account(
     usage, guessed = settle(line.tokens, carried.tier or "5m")
     first_call, last_call = calls_of(line)
     context = prompt_tokens(last_call)
-    resets = bool(sighting.boundaries) or parent is not None
-    compared = compare(carried, first_call, context, resets=resets)
+    resets = bool(sighting.boundaries) or parent is not None or carried.reset
+    compared = compare(carried.context, carried.left, first_call, context, resets=resets)
     price = prices.price(
         sighting.model,
         sighting.at,
@@ -126,7 +130,7 @@ def account(
         fast=line.speed == "fast",
         geo=line.inference_geo,
     )
-    beside = besides(line, sighting, price, carried.tier or "5m", prices)
+    beside = besides(line, sighting.model, sighting.at, price, carried.tier or "5m", prices)
     split = None
     if price is not None and beside.split is not None:
         split = split_cost(usage, price, compared.rewritten) + beside.split
@@ -168,7 +172,7 @@ def account(
         cost=split.total if split else None,
         extra_cost=beside.split.total if beside.split else 0.0,
         split=split,
-        avoidable=_avoidable(split, price, compared.rewritten),
+        avoidable=avoidable(split, price, compared.rewritten),
         output_is_lower_bound=not known.final or sighting.cut,
         estimated=guessed or beside.guessed or (price is not None and price.estimated),
         turn=(last.turn if last else 0) + starts_turn,
@@ -191,7 +195,7 @@ def account(
         else None,
         first_read=first_call.cache_read,
     )
-    if is_aside(carried, context):
+    if is_aside(carried.context, context):
         aside = replace(carried, reset=carried.reset or bool(sighting.boundaries))
         return row, aside
     left = last_call.cache_read + last_call.cache_creation
@@ -244,7 +248,12 @@ class Beside(Struct, frozen=True, gc=False):
 
 
 def besides(
-    line: UsageLine, sighting: Sighting, price: Price | None, tier: Ttl, prices: PriceTable
+    line: UsageLine,
+    model: str | None,
+    at: float | None,
+    price: Price | None,
+    tier: Ttl,
+    prices: PriceTable,
 ) -> Beside:
     """Cost that the top-level counts leave out: advisor and compaction calls, web searches.
 
@@ -258,10 +267,10 @@ def besides(
             continue
         usage, guess = settle(iteration.tokens, tier)
         own = prices.price(
-            iteration.model or sighting.model,
-            sighting.at,
+            iteration.model or model,
+            at,
             prompt_tokens=usage.prompt_tokens,
-            fast=line.speed == "fast" and iteration.model in (None, sighting.model),
+            fast=line.speed == "fast" and iteration.model in (None, model),
             geo=line.inference_geo,
         )
         if own is None:
@@ -281,7 +290,8 @@ def next_step(blocks: list[Block]) -> tuple[str, str]:
     return first.name, f"{first.label}{more}".strip()
 
 
-def _avoidable(split: Split | None, price: Price | None, rewritten: int) -> float | None:
+def avoidable(split: Split | None, price: Price | None, rewritten: int) -> float | None:
+    """What losing the cache cost beyond a normal read of the same; None without a price."""
     if split is None or price is None:
         return None
     return split.rewrite - price.read * rewritten if rewritten else 0.0
@@ -301,7 +311,7 @@ def _entered(
     parent: Parent | None,
 ) -> tuple[Entered, ...]:
     """What the request brought into the context; the answer before it comes first."""
-    if is_aside(carried, context):
+    if is_aside(carried.context, context):
         return sighting.entered
     if compared.opens and parent is not None:
         growth = context - parent.row.context

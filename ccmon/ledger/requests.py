@@ -5,14 +5,54 @@ for the session that paid, with the largest usage any file has. Source: transcri
 1, 6 and 7.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import cmp_to_key
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from ccmon.entries import UsageLine
-from ccmon.ledger.stream import Sighting, Stream
 from ccmon.requests import MAIN
+
+
+class File(Protocol):
+    """A transcript file, as far as it matters for who paid for its copies.
+
+    ``sort_key`` is its first stamp and its path, ``owner_id`` the session that it belongs to.
+    """
+
+    @property
+    def sort_key(self) -> tuple[float, str]: ...
+    @property
+    def owner_id(self) -> str: ...
+    @property
+    def sightings(self) -> Mapping[str, Copy]: ...
+
+
+class Copy(Protocol):
+    """What one file says of one response; see ``stream.Sighting``."""
+
+    @property
+    def message_id(self) -> str: ...
+    @property
+    def stream(self) -> File: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def at(self) -> float | None: ...
+    @property
+    def usage(self) -> UsageLine | None: ...
+    @property
+    def final(self) -> bool: ...
+    @property
+    def claim(self) -> str | None: ...
+    @property
+    def guess(self) -> str | None: ...
+
+
+CopyT = TypeVar("CopyT", bound=Copy)
 
 
 class Known(Struct, frozen=True, gc=False):
@@ -22,17 +62,17 @@ class Known(Struct, frozen=True, gc=False):
     final: bool
 
 
-class Copies:
+class Copies(Generic[CopyT]):
     """The responses that stand in more than one file.
 
     ``homes`` are the sessions that have a file of their own: only to those can a guess point.
     """
 
     def __init__(self, homes: Mapping[str, int]) -> None:
-        self.sightings: dict[str, list[Sighting]] = {}
+        self.sightings: dict[str, list[CopyT]] = {}
         self._homes = homes
         self._news: set[str] = set()
-        self._pairs: dict[tuple[str, str], tuple[Stream, Stream]] = {}
+        self._pairs: dict[tuple[str, str], tuple[File, File]] = {}
         self._own: dict[tuple[str, str], float] = {}
 
     @property
@@ -40,7 +80,7 @@ class Copies:
         """How many sightings count nowhere."""
         return sum(len(sightings) - 1 for sightings in self.sightings.values())
 
-    def add(self, first: Sighting, other: Sighting) -> None:
+    def add(self, first: CopyT, other: CopyT) -> None:
         """A response was seen in one more file; ``first`` is where it was seen before."""
         self.sightings.setdefault(first.message_id, [first]).append(other)
         self._meet(first.message_id)
@@ -50,12 +90,12 @@ class Copies:
         if message_id in self.sightings:
             self._news.add(message_id)
 
-    def remove(self, sighting: Sighting) -> list[Sighting]:
+    def remove(self, sighting: CopyT) -> list[CopyT]:
         """A file no longer has a response; returns where it still stands."""
         everywhere = self.sightings.pop(sighting.message_id, [])
         left = [item for item in everywhere if item is not sighting]
         self._news.discard(sighting.message_id)
-        for pair in [pair for pair in self._pairs if sighting.stream.source.path in pair]:
+        for pair in [pair for pair in self._pairs if sighting.stream.sort_key[1] in pair]:
             del self._pairs[pair]
         if len(left) > 1:
             self.sightings[sighting.message_id] = left
@@ -73,7 +113,7 @@ class Copies:
         news, self._news = self._news, set()
         return list(self.sightings) if everything else sorted(news)
 
-    def owner(self, message_id: str) -> tuple[str, Sighting]:
+    def owner(self, message_id: str) -> tuple[str, CopyT]:
         """The session that paid, and the sighting that stands for it.
 
         Order: the session that the lines name; a session file before an agent's; the file with
@@ -88,7 +128,7 @@ class Copies:
         winner = min(pool, key=cmp_to_key(self._compare))
         return named or winner.stream.owner_id, winner
 
-    def best(self, message_id: str, owner: Sighting) -> Known:
+    def best(self, message_id: str, owner: CopyT) -> Known:
         """The usage with the largest output over all files; on a tie the owner's, then by path."""
         best = owner.usage
         sightings = self._by_path(message_id)
@@ -105,25 +145,25 @@ class Copies:
         for one in streams:
             for other in streams:
                 if one is not other:
-                    self._pairs.setdefault((one.source.path, other.source.path), (one, other))
+                    self._pairs.setdefault((one.sort_key[1], other.sort_key[1]), (one, other))
 
-    def _by_path(self, message_id: str) -> list[Sighting]:
-        return sorted(self.sightings[message_id], key=lambda item: item.stream.source.path)
+    def _by_path(self, message_id: str) -> list[CopyT]:
+        return sorted(self.sightings[message_id], key=lambda item: item.stream.sort_key[1])
 
-    def _compare(self, one: Sighting, other: Sighting) -> int:
+    def _compare(self, one: Copy, other: Copy) -> int:
         first, second = self._rank(one, other.stream), self._rank(other, one.stream)
         return -1 if first < second else int(first > second)
 
-    def _rank(self, sighting: Sighting, other: Stream) -> tuple[bool, float, float, str]:
+    def _rank(self, sighting: Copy, other: File) -> tuple[bool, float, float, str]:
         stamp, path = sighting.stream.sort_key
         own = 0.0
         # Of two files of one session neither is a fork of the other.
         if sighting.stream.owner_id != other.owner_id:
-            own = self._own[path, other.source.path]
+            own = self._own[path, other.sort_key[1]]
         return (sighting.agent != MAIN, stamp, own, path)
 
 
-def _first_own(stream: Stream, other: Stream) -> float:
+def _first_own(stream: File, other: File) -> float:
     """When the file's first response that the other lacks came; before all times if none."""
     own = (
         sighting.at or 0.0

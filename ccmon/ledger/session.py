@@ -117,7 +117,7 @@ class Ledger:
         self._seen: dict[str, Sighting] = {}
         self._placed: dict[str, tuple[str, Sighting]] = {}
         self._guessed: set[str] = set()
-        self._copies = Copies(self._homes)
+        self._copies: Copies[Sighting] = Copies(self._homes)
         self._best: dict[str, Known] = {}
         self._order_changed = False
         self._senders: dict[str, Stream] = {}

@@ -131,7 +131,7 @@ def build_assistant(record: AssistantRecord) -> Decoded:
         message_id=message.id,
         model=message.model,
         stop_reason=message.stop_reason,
-        usage=None if message.usage is None else _usage(message.usage),
+        usage=None if message.usage is None else usage_line(message.usage),
         blocks=_blocks(message.content, record.cwd),
         request_id=record.request_id,
         request_session_id=record.request_session_id,
@@ -162,7 +162,8 @@ def _miss_reason(message: AssistantMessage) -> str | None:
     return clipped(reason.type) if reason and reason.type else None
 
 
-def _usage(usage: Usage) -> UsageLine:
+def usage_line(usage: Usage) -> UsageLine:
+    """A usage object as written to what accounting needs of it."""
     details, server = usage.output_tokens_details, usage.server_tool_use
     return UsageLine(
         tokens=_tokens(usage),
