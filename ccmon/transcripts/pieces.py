@@ -30,8 +30,8 @@ def pieces(path: str, offset: int, length: int) -> tuple[str, ...]:
         return ()
     rendered = record.get("rendered")
     if isinstance(rendered, list):
-        return (_text(rendered),)
-    return ("\n".join(_text(attachment.get(key)) for key in ("content", "text")),)
+        return (plain_text(rendered),)
+    return ("\n".join(plain_text(attachment.get(key)) for key in ("content", "text")),)
 
 
 def _said(content: object) -> Iterator[str]:
@@ -39,23 +39,23 @@ def _said(content: object) -> Iterator[str]:
     rest = []
     for block in blocks:
         if isinstance(block, dict) and block.get("type") == "tool_result":
-            yield _text(block.get("content"))
+            yield plain_text(block.get("content"))
         else:
             rest.append(block)
-    yield _text(rest)
+    yield plain_text(rest)
 
 
-def _text(value: object) -> str:
-    """Text stands as it is, a list of blocks as their texts, anything else as JSON."""
+def plain_text(value: object) -> str:
+    """A content as read: text as it stands, a list of blocks as their texts, the rest as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "\n".join(map(_text, value))
+        return "\n".join(map(plain_text, value))
     if isinstance(value, dict):
         if value.get("type") in _MEDIA:
             return ""
         text = value.get("text", value.get("content"))
-        return _text(text) if isinstance(text, str | list) else _json(value)
+        return plain_text(text) if isinstance(text, str | list) else _json(value)
     return "" if value is None else _json(value)
 
 

@@ -1,0 +1,97 @@
+"""What sessions of one project have in common is found by these keys.
+
+Worktrees of the client belong to their project; a command is the same where only numbers, hashes
+and places outside of the project differ. Source: accounting.md section 14.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from ccmon.entries import LABEL_LIMIT
+from ccmon.transcripts.locate import project_root
+
+COMMAND_LIMIT = 4_000
+"""So many characters of a command are looked at."""
+
+_WORKTREE = re.compile(r"[/\\]\.claude[/\\]worktrees[/\\][^/\\\s\"']+")
+_WINDOWS = re.compile(r"[A-Za-z]:\\|\\\\")
+_ELSEWHERE = re.compile(r"(?<![\w.~/*-])(?:~|/[\w.@+-]+)(?:/[\w.@+-]*)+|(?<![\w.~/*-])/[\w.@+-]+")
+_HASH = re.compile(
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{7,64}\b", re.IGNORECASE
+)
+_NUMBER = re.compile(r"(?<![A-Za-z_])\d+(?:\.\d+)*")
+_RANGE = re.compile(r" \d+-\d*$")
+_JOINTS = re.compile(r"&&|\|\||[;|\n]")
+_ASSIGNMENT = re.compile(r"\w+=\S*\s+")
+_LOOKERS = """
+bat cat cd column cut du echo egrep fd fgrep file find grep head jq less ls more nl pwd rg sort stat
+tail tree tr uniq wc xargs
+"""
+_LOOKING = frozenset(_LOOKERS.split())
+_GIT_LOOKING = re.compile(r"git(?: -C \S+)? (?:ls-files|ls-tree|grep)\b")
+_SED_LOOKING = re.compile(r"sed -n ")
+
+
+def root_of(cwd: str) -> str:
+    """The root of the project that is worked on in a folder, as paths are made relative to it."""
+    return _slashed(project_root(cwd))
+
+
+def path_key(path: str, root: str, cwd: str = "") -> str:
+    """A path relative to the root of its project, the same in all its worktrees.
+
+    One outside of the project stays absolute; ``cwd`` is what a relative one starts from.
+    """
+    path, cwd = _slashed(path), _slashed(cwd)
+    if not is_outside(path):
+        path = posixpath.join(cwd or root, path)
+    path = posixpath.normpath(_WORKTREE.sub("", path, count=1))
+    return path.removeprefix(f"{root}/") if root else path
+
+
+def is_outside(key: str) -> bool:
+    """Whether the key of a file is a path outside of its project."""
+    return key.startswith("/") or key[1:2] == ":"
+
+
+def command_key(command: str, root: str) -> str:
+    """A command without what differs from run to run; paths in the project are relative."""
+    text = _WORKTREE.sub("", command[:COMMAND_LIMIT])
+    if root:
+        text = text.replace(f"{root}/", "").replace(root, ".")
+    text = _NUMBER.sub("#", _HASH.sub("#", _ELSEWHERE.sub("<path>", text)))
+    return clipped(text)
+
+
+def clipped(text: str) -> str:
+    """Text on one line, at most ``LABEL_LIMIT`` characters."""
+    line = " ".join(text[:COMMAND_LIMIT].split())
+    return line if len(line) <= LABEL_LIMIT else f"{line[: LABEL_LIMIT - 1].rstrip()}…"
+
+
+def is_looking(command: str) -> bool:
+    """Whether a command only looks at what there is: its answer is knowledge of the project.
+
+    Tests, builds and the like say what is true now, which no memory can know.
+    """
+    parts = [part.strip() for part in _JOINTS.split(command)]
+    return all(_looks(part) for part in parts if part)
+
+
+def file_of_label(label: str) -> str:
+    """The path in the label of a Read, which may name lines behind it."""
+    return _RANGE.sub("", label)
+
+
+def _looks(part: str) -> bool:
+    while assigned := _ASSIGNMENT.match(part):
+        part = part[assigned.end() :]
+    if part.split(" ", 1)[0] in _LOOKING:
+        return True
+    return bool(_GIT_LOOKING.match(part) or _SED_LOOKING.match(part))
+
+
+def _slashed(path: str) -> str:
+    return path.replace("\\", "/") if _WINDOWS.match(path) else path

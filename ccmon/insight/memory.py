@@ -1,0 +1,289 @@
+"""What sessions of a project find out again and again, and whether a memory of it would pay.
+
+Pure: what single sessions found goes in, candidates come out. Source: accounting.md section 14.
+
+What a memory holds is no copy. Text that stands as it is costs as much to carry as it did to read,
+from the first request on and in every session, so it never pays. Assumed is, as in the published
+example, a summary of two tokens for nine (2,000 for a read of 9,000); of what keeps changing a map
+that says what lives where, one token for twenty, with which a session still reads a part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from ccmon.insight.keys import is_looking, is_outside
+from ccmon.past import Belongs, Candidate
+
+LEAST_SESSIONS = 3
+LEAST_TOKENS = 2_000
+"""A candidate was found in so many sessions, with so many tokens in each (mean)."""
+PAYS = 2.0
+"""A memory is recommended if it saves more than this many times what it costs."""
+SUMMARY_SHARE = 2 / 9
+MAP_SHARE = 1 / 20
+"""Tokens of memory for one token found, see above."""
+STILL_READ = 1_300
+"""Tokens of a file that are read even with a map of it: 200 lines, section 12, F6."""
+SMALL = 2_000
+"""Tokens of memory up to which every session may carry it."""
+MOST = 0.5
+"""Share of a project's sessions from which on what they find is for every session."""
+DESCRIPTION = 100
+"""Tokens of a skill that every session carries, for the model to know of it."""
+
+FindKind = Literal["file", "command", "search"]
+
+
+class Content(Struct, frozen=True, array_like=True, gc=False):
+    """What one read brought: a digest of it, and the lines that were asked for."""
+
+    digest: int
+    first: int = 1
+    last: int | None = None
+
+
+class Find(Struct, frozen=True, array_like=True):
+    """What one session found: a file, a command's output or the result of a search.
+
+    ``tokens`` is the union of what its ``reads`` brought. ``life`` is how many requests carried a
+    token of it, the first included (mean); ``bill`` (tokens) and ``cost`` (USD) what that came to.
+    ``worth`` is what finding it out cost at the prices in force: p_w t + p_read t life.
+    """
+
+    kind: FindKind
+    key: str
+    tokens: int
+    reads: int
+    contents: tuple[Content, ...] = ()
+    life: float = 1.0
+    bill: int = 0
+    cost: float | None = None
+    worth: float | None = None
+
+
+class Study(Struct, frozen=True, array_like=True):
+    """All that one session found, and what a token of memory would have cost it.
+
+    ``root`` is the folder of the project, ``project`` what that is called. ``write`` and ``read``
+    are the mean prices in USD per token of its ``threads`` and ``requests``.
+    """
+
+    session_id: str
+    root: str
+    project: str
+    at: float | None
+    requests: int
+    threads: int
+    write: float | None
+    read: float | None
+    finds: tuple[Find, ...] = ()
+
+    def carry(self, tokens: float) -> float | None:
+        """What carrying so many tokens costs from the first request of each thread on."""
+        if self.write is None or self.read is None:
+            return None
+        return carried(tokens, self.write * self.threads, self.read, self.requests)
+
+    def carry_on(self, tokens: float, requests: float) -> float | None:
+        """What carrying so many tokens costs one thread for so many requests."""
+        if self.write is None or self.read is None:
+            return None
+        return carried(tokens, self.write, self.read, requests)
+
+
+def carried(tokens: float, write: float, read: float, requests: float) -> float:
+    """USD for tokens that are written once and carried by so many requests: p_w t + p_read t n."""
+    return tokens * (write + read * requests)
+
+
+def candidates(studies: Iterable[Study]) -> tuple[Candidate, ...]:
+    """What at least three sessions of one project found, dearest first.
+
+    ``studies`` are those of the span that is looked at, all sessions of every project: those that
+    would not have needed a memory carry it as well.
+    """
+    projects: dict[str, list[Study]] = {}
+    for study in studies:
+        if study.requests:
+            projects.setdefault(study.root, []).append(study)
+    found = [each for sessions in projects.values() for each in _of_project(sessions)]
+    return tuple(sorted(found, key=_order))
+
+
+def _order(each: Candidate) -> tuple[float, int, str, str, str]:
+    return (-(each.saving or 0.0), -each.tokens * each.sessions, each.project, each.kind, each.key)
+
+
+Touched = dict[str, dict[int, float]]
+"""By folder: the sessions (by place) that read a file below it, and how long they carried one."""
+
+
+class _Repeated(Struct, frozen=True, eq=False):
+    """One thing that several sessions found, with all the sessions of the project."""
+
+    found: list[tuple[Study, Find]]
+    project: list[Study]
+    touched: Touched
+
+    @property
+    def first(self) -> Find:
+        return self.found[0][1]
+
+    @property
+    def tokens(self) -> float:
+        return sum(find.tokens for _, find in self.found) / len(self.found)
+
+    @property
+    def share(self) -> float:
+        return len(self.found) / len(self.project)
+
+    @property
+    def worth(self) -> float | None:
+        return _mean(find.worth for _, find in self.found)
+
+    @property
+    def contents(self) -> int:
+        return distinct([content for _, find in self.found for content in find.contents])
+
+    @property
+    def spread(self) -> float:
+        """How many sessions need it for each one that would carry it, all after the first."""
+        return (len(self.found) - 1) / (len(self.project) - 1)
+
+
+class _Place(Struct, frozen=True):
+    """Where a memory could live, its size, what it costs and spares per session."""
+
+    belongs: Belongs
+    tokens: int
+    cost: float | None
+    spared: float | None
+
+    @property
+    def pays(self) -> bool:
+        return self.cost is not None and self.spared is not None and self.spared > PAYS * self.cost
+
+
+def _of_project(project: list[Study]) -> Iterator[Candidate]:
+    found: dict[tuple[FindKind, str], list[tuple[Study, Find]]] = {}
+    for study in project:
+        for find in study.finds:
+            found.setdefault((find.kind, find.key), []).append((study, find))
+    touched = _touched(project)
+    for each in found.values():
+        repeated = _Repeated(each, project, touched)
+        if len(each) >= LEAST_SESSIONS and repeated.tokens >= LEAST_TOKENS:
+            yield _candidate(repeated)
+
+
+def _touched(project: Sequence[Study]) -> Touched:
+    touched: Touched = {}
+    for place, study in enumerate(project):
+        for find in study.finds:
+            folder = find.key if _is_in_a_subtree(find) else ""
+            while folder := folder.rpartition("/")[0]:
+                lives = touched.setdefault(folder, {})
+                lives[place] = max(find.life, lives.get(place, 0.0))
+    return touched
+
+
+def _candidate(repeated: _Repeated) -> Candidate:
+    places, worth = _places(repeated), repeated.worth
+    place = next((each for each in places if each.pays), places[0])
+    pays = place.pays and _is_memorable(repeated.first)
+    costs = [find.cost for _, find in repeated.found if find.cost is not None]
+    times = [study.at for study, _ in repeated.found if study.at is not None]
+    return Candidate(
+        project=repeated.project[-1].project,
+        kind=repeated.first.kind,
+        key=repeated.first.key,
+        sessions=len(repeated.found),
+        reads=sum(find.reads for _, find in repeated.found),
+        contents=repeated.contents,
+        tokens=round(repeated.tokens),
+        cost=sum(costs) if costs else None,
+        saving=None if worth is None else (len(repeated.found) - 1) * worth,
+        session_saving=place.spared,
+        memory_tokens=place.tokens,
+        memory_cost=place.cost,
+        belongs=place.belongs if pays else "nothing",
+        recommended=pays,
+        last_at=max(times, default=None),
+    )
+
+
+def _is_memorable(find: Find) -> bool:
+    return find.kind != "command" or is_looking(find.key)
+
+
+def distinct(contents: Sequence[Content]) -> int:
+    """How many different contents those reads brought.
+
+    Only reads of the same lines can be compared: where some lines were read more than once these
+    decide, else every read counts as a content of its own.
+    """
+    by_range: dict[tuple[int, int | None], list[int]] = {}
+    for content in contents:
+        by_range.setdefault((content.first, content.last), []).append(content.digest)
+    repeated = [set(digests) for digests in by_range.values() if len(digests) > 1]
+    return max(map(len, repeated or [{content.digest for content in contents}]))
+
+
+def _places(repeated: _Repeated) -> list[_Place]:
+    """Where a memory could live, the most fitting first."""
+    if repeated.contents != 1:
+        size = round(repeated.tokens * MAP_SHARE)
+        left = max(0.0, 1.0 - STILL_READ / repeated.tokens)
+        return [_place("map", size, _everywhere(repeated, size), repeated, left)]
+    size = round(repeated.tokens * SUMMARY_SHARE)
+    described = _sum(_where_used(repeated, size), _everywhere(repeated, DESCRIPTION))
+    places = [_place("skill", size, described, repeated)]
+    if _is_in_a_subtree(repeated.first):
+        rule = _place("rule", size, _where_touched(repeated, size), repeated)
+        places.insert(0 if size <= SMALL else 1, rule)
+    if size <= SMALL and repeated.share >= MOST:
+        places.insert(0, _place("CLAUDE.md", size, _everywhere(repeated, size), repeated))
+    return places
+
+
+def _place(
+    belongs: Belongs, size: int, cost: float | None, repeated: _Repeated, left: float = 1.0
+) -> _Place:
+    worth = repeated.worth
+    spared = None if worth is None else worth * repeated.spread * left
+    return _Place(belongs, size, cost, spared)
+
+
+def _everywhere(repeated: _Repeated, size: int) -> float | None:
+    """Mean cost of a memory that every request of every session carries."""
+    return _mean(study.carry(size) for study in repeated.project)
+
+
+def _where_used(repeated: _Repeated, size: int) -> float | None:
+    """Mean cost over all sessions of a skill: loaded by those that need it, and carried on."""
+    mean = _mean(study.carry_on(size, find.life) for study, find in repeated.found)
+    return None if mean is None else mean * repeated.share
+
+
+def _where_touched(repeated: _Repeated, size: int) -> float | None:
+    """Mean cost over all sessions of a rule: loaded by those that read anything in its folder."""
+    lives = repeated.touched[repeated.first.key.rpartition("/")[0]]
+    mean = _mean(repeated.project[place].carry_on(size, life) for place, life in lives.items())
+    return None if mean is None else mean * len(lives) / len(repeated.project)
+
+
+def _is_in_a_subtree(find: Find) -> bool:
+    return find.kind == "file" and not is_outside(find.key) and "/" in find.key
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
