@@ -28,10 +28,17 @@ class File(Protocol):
     @property
     def owner_id(self) -> str: ...
     @property
-    def sightings(self) -> Mapping[str, Copy]: ...
+    def sightings(self) -> Mapping[str, Dated]: ...
 
 
-class Copy(Protocol):
+class Dated(Protocol):
+    """A response, as far as the order of two files rests on it."""
+
+    @property
+    def at(self) -> float | None: ...
+
+
+class Copy(Dated, Protocol):
     """What one file says of one response; see ``stream.Sighting``."""
 
     @property
@@ -40,8 +47,6 @@ class Copy(Protocol):
     def stream(self) -> File: ...
     @property
     def agent(self) -> str: ...
-    @property
-    def at(self) -> float | None: ...
     @property
     def usage(self) -> UsageLine | None: ...
     @property
