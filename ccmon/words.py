@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ccmon import format
 from ccmon.measures import ALERT_SPAN, Ttl
+from ccmon.past import Belongs, Candidate, Group, Kept, Memory
 from ccmon.requests import MAIN, Attempt, Cause, Kind, Why
 from ccmon.snapshot import CacheAlert, Hidden, Session
 
@@ -339,3 +340,75 @@ def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str
     return f"{noun} in flight" + (
         f" since {format.clock(since, zone=zone)}" if since is not None else ""
     )
+
+
+NO_DATE = "no date"
+RETENTION = "Claude Code deletes transcripts after 30 days; ccmon keeps the sums."
+"""Why there is something to keep, and whose word ends it."""
+
+BELONGS: dict[Belongs, str] = {
+    "CLAUDE.md": "CLAUDE.md",
+    "rule": "a rule with paths",
+    "skill": "a skill",
+    "map": "a map of what lives where",
+    "nothing": "nowhere",
+}
+"""Where something that is found out again should stand."""
+PER_SESSION = "saves, costs, net: of a session, to read it again and to carry it as memory"
+"""What the money of a candidate is of."""
+
+
+def group_name(group: Group, by: str) -> str:
+    """What a row of the history is called: a day, a project, ``opus-5-5``, a session's title."""
+    if by == "model":
+        return format.model(group.key)
+    if not group.name:
+        return NO_DATE if by in ("day", "week", "month") else format.UNKNOWN
+    return group.name
+
+
+def gone(kept: Kept) -> str:
+    """``no longer on disk: 137 requests of 1 session``; empty where everything still is."""
+    if not kept.gone_requests and not kept.gone_files:
+        return ""
+    requests = format.plural(kept.gone_requests, "request")
+    return f"no longer on disk: {requests} of {format.plural(kept.gone_sessions, 'session')}"
+
+
+def forgotten(dropped: Kept) -> str:
+    """``Forgot 137 requests of 1 session: 1 file no longer on disk.``"""
+    if not dropped.gone_files and not dropped.gone_requests:
+        return "Nothing to forget: all that was counted is still on disk."
+    requests = format.plural(dropped.gone_requests, "request")
+    sessions = format.plural(dropped.gone_sessions, "session")
+    files = format.plural(dropped.gone_files, "file")
+    return f"Forgot {requests} of {sessions}: {files} no longer on disk."
+
+
+def not_kept(warning: str) -> str:
+    """Why the next look takes as long as this one."""
+    return f"the index is not kept: {warning}"
+
+
+def nothing_repeated(memory: Memory) -> str:
+    """One sentence for when there is no candidate."""
+    sessions, days = format.plural(memory.sessions, "session"), format.plural(memory.days, "day")
+    return f"Nothing came back in three sessions or more; looked at {sessions} of {days}."
+
+
+def stability(candidate: Candidate) -> str:
+    """Whether it said the same every time: ``stable``, ``7 texts``."""
+    return "stable" if candidate.is_stable else f"{candidate.contents:,} texts"
+
+
+def advice(candidate: Candidate) -> str:
+    """What to do about it and why: ``put it into CLAUDE.md: saves 3.9x its cost``."""
+    saving, carrying = candidate.session_saving, candidate.memory_cost
+    if saving is None or carrying is None:
+        return "no advice: the price of its model is not known"
+    times = format.multiple(saving / carrying if carrying else None)
+    if candidate.recommended:
+        return f"put it into {BELONGS[candidate.belongs]}: saves {times} its cost"
+    if candidate.belongs == "nothing":
+        return f"leave it: it belongs {BELONGS['nothing']}"
+    return f"leave it: saves {times} its cost, and pays from more than 2x on"

@@ -1,17 +1,13 @@
 """Writes a snapshot to stdout and nothing else there (screens.md, section 4)."""
 
-import os
-import shutil
 import sys
 import time
 
 from ccmon.report.document import render_json
-from ccmon.report.output import encoding, whole_output
-from ccmon.report.text import Page, render_text
+from ccmon.report.output import whole_output
+from ccmon.report.page import stdout_page
+from ccmon.report.text import render_text
 from ccmon.snapshot import Snapshot
-
-_COLUMNS = 80
-_FEWEST_COLUMNS = 40
 
 
 def print_snapshot(
@@ -37,16 +33,5 @@ def print_snapshot(
             data = render_json(shown, requests=requests, items=items, now=now)
             sys.stdout.buffer.write(data)
         elif shown.sessions:
-            page = _page(ascii_only)
+            page = stdout_page(ascii_only)
             sys.stdout.write(render_text(shown, page, requests=requests, now=now))
-
-
-def _page(ascii_only: bool) -> Page:
-    terminal = sys.stdout.isatty()
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    columns = shutil.get_terminal_size().columns if terminal else _COLUMNS
-    return Page(
-        table_columns=max(_FEWEST_COLUMNS, columns),
-        color=terminal and not plain,
-        encoding=encoding(ascii_only),
-    )

@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from ccmon import __version__, cli, settings
+from ccmon.cli import live
 from ccmon.errors import CcmonError
 from ccmon.snapshot import AlertState, CacheAlert, DragState, Session, Snapshot
 from tests.golden.shown import (
@@ -118,7 +119,7 @@ def test_all_options_are_understood() -> None:
         "--once --json --requests --items --all --since 90m --fail-on warn --session 4c1f"
         " --config-dir /a /b --config-dir /c --theme ansi --ascii --debug /tmp/log"
     )
-    assert structs.asdict(cli.parse(line.split())) == {
+    assert structs.asdict(live.parse(line.split())) == {
         "session": "4c1f",
         "project": None,
         "config_dirs": ("/a", "/b", "/c"),
@@ -138,12 +139,12 @@ def test_all_options_are_understood() -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("1m", 60.0), ("24h", 86_400.0), ("7d", 604_800.0)])
 def test_a_span_of_time_is_minutes_hours_or_days(text: str, seconds: float) -> None:
-    assert cli.parse(["--once", "--since", text]).since == seconds
+    assert live.parse(["--once", "--since", text]).since == seconds
 
 
 def test_the_themes_are_those_of_the_settings() -> None:
     hints = get_type_hints(settings.Settings)
-    assert get_args(hints["theme"]) == cli.THEMES
+    assert get_args(hints["theme"]) == live.THEMES
 
 
 @pytest.mark.parametrize(
@@ -233,22 +234,22 @@ def calm(**changes: object) -> Session:
 
 
 @pytest.mark.parametrize("severity", ["info", "warn", "high"])
-def test_the_worst_finding_of_any_session_decides(severity: cli.Severity) -> None:
+def test_the_worst_finding_of_any_session_decides(severity: live.Severity) -> None:
     mild = finding("F16", severity="info")
     shown = snapshot(calm(findings=(mild,)), calm(findings=(finding(severity=severity), mild)))
-    assert cli.worst_severity(shown) == severity
+    assert live.worst_severity(shown) == severity
 
 
 def test_what_is_past_is_no_reason_to_fail() -> None:
     past = finding(severity="warn", past=True)
-    assert cli.worst_severity(snapshot(calm(findings=(past,)))) is None
+    assert live.worst_severity(snapshot(calm(findings=(past,)))) is None
 
 
 @pytest.mark.parametrize(("alert", "worst"), [("off", None), ("high", "warn"), ("severe", "high")])
 def test_rewriting_that_leads_is_a_reason_to_fail(alert: AlertState, worst: str | None) -> None:
     cache = structs.replace(CACHE, alert=CacheAlert(alert, 0.2, 2, 100, 7))
-    assert cli.worst_severity(snapshot(calm(cache=cache))) == worst
-    assert cli.worst_severity(snapshot(unpriced_session(), empty_session())) is None
+    assert live.worst_severity(snapshot(calm(cache=cache))) == worst
+    assert live.worst_severity(snapshot(unpriced_session(), empty_session())) is None
 
 
 @pytest.mark.parametrize(("threshold", "code"), [("info", 1), ("warn", 1), ("high", 0)])

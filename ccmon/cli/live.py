@@ -1,26 +1,27 @@
-"""The command line: arguments to Options, Options to a face, failures to exit codes.
+"""``ccmon`` without a command: the screens, or with ``--once`` the same as text or JSON."""
 
-Exit codes (screens.md, section 4): 0 fine; 1 something at or above ``--fail-on``; 2 wrong use or
-configuration; 3 nothing to read; 130 interrupted. stdout carries data only, stderr one line per
-failure. What a face needs is imported when it is chosen: ``--once`` never loads textual.
-"""
-
-import argparse
 import contextlib
-import difflib
-import gc
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ccmon import __version__
+from ccmon.cli.arguments import Parser, add_config_dirs, add_project, choice
+from ccmon.cli.homes import (
+    EXIT_NOTHING,
+    NO_TRANSCRIPTS,
+    chosen_homes,
+    nothing_in,
+    refuse_inside,
+)
+from ccmon.cli.process import collect_garbage, is_terminal
 from ccmon.errors import CcmonError
 from ccmon.format import plural
 
@@ -38,11 +39,10 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warn", "high")
 """From harmless to urgent."""
 THEMES = ("auto", "dark", "light", "ansi")
 
-EXIT_FOUND, EXIT_USAGE, EXIT_NOTHING, EXIT_INTERRUPTED = 1, 2, 3, 130
+EXIT_FOUND = 1
 
 _UNIT_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 _LONGEST_SINCE = 100 * 365 * 86_400.0
-_DEFAULT_HOMES = ("~/.claude", "~/.config/claude")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -64,81 +64,37 @@ class Options(Struct, frozen=True, kw_only=True):
     debug: str | None = None
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ccmon with ``argv`` (default: the process's own); returns the exit code."""
-    given = sys.argv[1:] if argv is None else list(argv)
-    try:
-        code = _statusline(given[1:]) if given[:1] == ["statusline"] else _run(parse(given))
-    except CcmonError as error:
-        return _complain(error)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return 0
-    return code
-
-
 def parse(argv: Sequence[str]) -> Options:
     """Arguments to Options. Raises CcmonError (exit code 2) for any wrong use.
 
     ``--help`` and ``--version`` print and raise SystemExit, as argparse does.
     """
-    parser = _parser()
-    given, unknown = parser.parse_known_args(argv)
-    if unknown:
-        raise _unknown_argument(unknown[0], parser)
+    given = _parser().read(argv)
     options = Options(**{**vars(given), "config_dirs": tuple(given.config_dirs)})
     _check_combinations(options)
     return options
 
 
-def _statusline(argv: Sequence[str]) -> int:
-    """One line for Claude Code's status line; only ``--help`` can be asked of it."""
-    _Parser(
-        prog="ccmon statusline",
-        description="Reads the JSON that Claude Code writes to its statusLine command on stdin and"
-        " prints one line: context, cache, drag, last bust, cost.",
-        epilog="exit codes: 0 fine, 2 stdin is not that JSON",
-    ).parse_args(argv)
-    from ccmon.report.statusline import main
-
-    return main()
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        what = re.sub(r"^argument (?:[^:]*?/)?(-[^:]+): ", r"\1: ", message)
-        raise CcmonError(what, "see ccmon --help")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="ccmon",
-        description="A live monitor of Claude Code sessions: what each request reads, costs"
+def _parser() -> Parser:
+    parser = Parser(
+        "ccmon",
+        "A live monitor of Claude Code sessions: what each request reads, costs"
         " and carries. Reads transcripts, changes nothing.",
-        epilog="ccmon statusline prints one line for Claude Code's status line;"
+        "commands, each with a --help of its own: ccmon history (sums by day, project, model),"
+        " ccmon export (a row for each request), ccmon memory (what sessions find out again and"
+        " again), ccmon statusline (one line for Claude Code's status line);"
         " exit codes: 0 fine, 1 something at or above --fail-on, 2 wrong use,"
         " 3 nothing to read, 130 interrupted",
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("--version", action="version", version=f"ccmon {__version__}")
 
     scope = parser.add_argument_group("what to show")
     add = scope.add_argument
-    add("--session", metavar="ID", type=_named("--session"), help="one session, by id or its start")
-    add("--project", metavar="NAME", type=_named("--project"), help="sessions of one project")
-    add(
-        "--config-dir",
-        metavar="DIR",
-        dest="config_dirs",
-        action="extend",
-        nargs="+",
-        default=[],
-        type=_named("--config-dir"),
-        help="Claude config folders to read (default: $CLAUDE_CONFIG_DIR, else"
-        f" {' and '.join(_DEFAULT_HOMES)})",
-    )
+    session_id = parser.named("--session")
+    add("--session", metavar="ID", type=session_id, help="one session, by id or its start")
+    add_project(parser, scope, "sessions of one project")
+    add_config_dirs(parser, scope)
     add("--demo", action="store_true", help="play a recorded session")
 
     once = parser.add_argument_group("print and exit", "all but --once itself need --once")
@@ -156,34 +112,16 @@ def _parser() -> _Parser:
     add(
         "--fail-on",
         metavar="|".join(SEVERITIES),
-        type=_choice("--fail-on", SEVERITIES),
+        type=choice("--fail-on", SEVERITIES),
         help="exit with 1 when a finding, drag or the cache's state is at least this severe",
     )
 
     look = parser.add_argument_group("look and trouble")
     add = look.add_argument
-    add("--theme", metavar="|".join(THEMES), type=_choice("--theme", THEMES), help="colours")
+    add("--theme", metavar="|".join(THEMES), type=choice("--theme", THEMES), help="colours")
     add("--ascii", action="store_true", help="no glyphs beyond ASCII")
-    add("--debug", metavar="FILE", type=_named("--debug"), help="write a log to FILE")
+    add("--debug", metavar="FILE", type=parser.named("--debug"), help="write a log to FILE")
     return parser
-
-
-def _named(option: str) -> Callable[[str], str]:
-    def convert(text: str) -> str:
-        if not text.strip():
-            raise CcmonError(f"{option}: is empty", "see ccmon --help")
-        return text
-
-    return convert
-
-
-def _choice(option: str, choices: Sequence[str]) -> Callable[[str], str]:
-    def convert(text: str) -> str:
-        if text not in choices:
-            raise CcmonError(f"{option}: no such value: {text}", f"one of {', '.join(choices)}")
-        return text
-
-    return convert
 
 
 def _span(text: str) -> float:
@@ -192,16 +130,6 @@ def _span(text: str) -> float:
     if not 0 < seconds <= _LONGEST_SINCE:
         raise CcmonError(f"--since: not a span of time: {text}", "write 90m, 24h or 7d")
     return seconds
-
-
-def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> CcmonError:
-    if not argument.startswith("-"):
-        return CcmonError(f"unexpected argument: {argument}", "see ccmon --help")
-    option = argument.partition("=")[0]
-    known = re.findall(r"--[a-z-]+", parser.format_usage())
-    nearest = difflib.get_close_matches(option, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see ccmon --help"
-    return CcmonError(f"unknown option: {option}", hint)
 
 
 def _check_combinations(options: Options) -> None:
@@ -228,8 +156,9 @@ def _only_with_once(options: Options) -> list[str]:
     return [example for example, value in given.items() if value]
 
 
-def _run(options: Options) -> int:
-    if not options.once and not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+def run(options: Options) -> int:
+    """Show what was asked for; returns the exit code."""
+    if not options.once and not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         _say("no terminal for the screens, so this is printed once, as with --once")
         options = replace(options, once=True)
     from ccmon.settings import load_settings
@@ -248,7 +177,7 @@ def _run(options: Options) -> int:
             opening = partial(lambda opened: opened, monitor)
         from ccmon.tui.app import CcmonApp
 
-        _collect_garbage()
+        collect_garbage()
         app = CcmonApp(opening, settings=settings, session_id=options.session)
         app.run()
         return app.return_code or 0
@@ -259,34 +188,17 @@ def _speaks_unicode(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def _collect_garbage() -> None:
-    """Imports are done: what they made stays, so the collector need not look at it again."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    """Python has no stream at all where the shell closed it."""
-    return stream is not None and stream.isatty()
-
-
 @contextlib.contextmanager
 def _homes(options: Options) -> "Iterator[tuple[Home, ...]]":
     """The config homes to read; for ``--demo`` a scratch one for as long as it is needed."""
-    from ccmon.transcripts.locate import Home, config_homes
-
     if options.demo:
         from ccmon import demo
+        from ccmon.transcripts.locate import Home
 
         with demo.start(live=not options.once) as scratch:
             yield (Home(str(scratch), "--demo", True),)
         return
-    homes = config_homes(options.config_dirs, os.environ, Path.home())
-    for home in homes:
-        if options.config_dirs and not home.found:
-            raise CcmonError(f"--config-dir: no such folder: {home.path}", "name a folder")
-    yield homes
+    yield chosen_homes(options.config_dirs)
 
 
 def _monitor(options: Options, settings: "Settings", homes: "tuple[Home, ...]") -> "Monitor":
@@ -310,7 +222,7 @@ def _once(
 ) -> int:
     from ccmon.report.once import print_snapshot
 
-    _collect_garbage()
+    collect_garbage()
     while monitor.step():
         pass
     shown = monitor.snapshot()
@@ -356,10 +268,8 @@ def _nothing_to_read(shown: "Snapshot", options: Options, homes: "tuple[Home, ..
     if options.since is not None and discover(homes):
         what = "no session was written to in that span"
         return CcmonError(what, "widen --since, or leave it out", EXIT_NOTHING)
-    places = (f"{home.path}/projects{'' if home.found else ' (not there)'}" for home in homes)
-    hint = "start a session with `claude`, or name a folder: ccmon --config-dir DIR"
-    what = "nothing in the transcripts" if shown.health.files else "no Claude Code transcripts"
-    return CcmonError(f"{what} in {', '.join(places)}", hint, EXIT_NOTHING)
+    what = "nothing in the transcripts" if shown.health.files else NO_TRANSCRIPTS
+    return nothing_in(homes, what)
 
 
 @contextlib.contextmanager
@@ -386,23 +296,12 @@ def _log(debug: str | None, homes: "tuple[Home, ...]") -> Iterator[None]:
 def _log_file(debug: str, homes: "tuple[Home, ...]") -> "FileHandler":
     from logging import FileHandler
 
-    file = Path(debug).expanduser()
-    real = Path(os.path.realpath(file))
-    forbidden = [home.path for home in homes]
-    forbidden += [str(Path(home).expanduser()) for home in _DEFAULT_HOMES]
-    if any(real.is_relative_to(os.path.realpath(home)) for home in forbidden):
-        raise CcmonError(f"--debug: {debug} is in a Claude config folder", "name another place")
+    refuse_inside("--debug", debug, homes)
     try:
-        return FileHandler(file, encoding="utf-8", errors="backslashreplace")
+        return FileHandler(Path(debug).expanduser(), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         reason = error.strerror or str(error)
         raise CcmonError(f"--debug: cannot write {debug}: {reason}", "name another file") from error
-
-
-def _complain(error: CcmonError) -> int:
-    from ccmon.report.output import complain
-
-    return complain(error)
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,79 @@
+"""``ccmon export``: one row for each request, for a database."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ccmon.cli.arguments import Parser, choice
+from ccmon.cli.homes import refuse_inside
+from ccmon.cli.past import add_span, asked_of, nothing_found, opened, read_through
+from ccmon.cli.process import is_terminal
+from ccmon.errors import CcmonError
+
+if TYPE_CHECKING:
+    from ccmon.report.export import Form
+
+FORMS = ("jsonl", "csv", "parquet")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Write the rows; returns the exit code."""
+    given = _parser().read(argv)
+    form = _form(given.format, given.output)
+    asked = asked_of(given)
+    if form == "parquet":
+        _check_parquet(given.output)
+    with opened(asked.config_dirs) as past:
+        file = None
+        if given.output is not None:
+            refuse_inside("--output", given.output, past.homes)
+            file = Path(given.output).expanduser()
+        read_through(past)
+        from ccmon.report.export import export
+
+        query = asked.query()
+        if not export(past.archive.requests(query), form, file):
+            raise nothing_found(past.archive.history(query), asked, past.homes)
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "ccmon export",
+        "Writes one row for each request of every session, oldest first, for DuckDB, ClickHouse,"
+        " BigQuery or Spark. The columns are the same in every format.",
+        "exit codes: 0 fine, 2 wrong use, 3 nothing to write, 130 interrupted",
+    )
+    add = parser.add_argument
+    add(
+        "--format",
+        metavar="|".join(FORMS),
+        type=choice("--format", FORMS),
+        help="how (default: as --output ends, else jsonl); parquet: pip install"
+        " 'ccmon-tui[parquet]'",
+    )
+    output = parser.named("--output")
+    add("--output", metavar="FILE", type=output, help="where to, in place of what was there")
+    add_span(parser)
+    return parser
+
+
+def _form(named: str | None, output: str | None) -> "Form":
+    ending = Path(output).suffix[1:] if output is not None else ""
+    form: Form
+    for form in ("jsonl", "csv", "parquet"):
+        if form == (named or ending):
+            return form
+    return "jsonl"
+
+
+def _check_parquet(output: str | None) -> None:
+    """Say what would fail before hours of transcripts are read."""
+    from ccmon.report.parquet import require_pyarrow
+
+    if output is None and is_terminal(sys.stdout):
+        raise CcmonError(
+            "--format parquet is nothing for a terminal", "name one with --output FILE"
+        )
+    require_pyarrow()

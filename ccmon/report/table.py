@@ -1,0 +1,82 @@
+"""A table as text: columns as wide as what stands in them, in as many cells as there are.
+
+Where they do not fit, columns that can be spared go, the most dispensable first, and then the name
+column is clipped. A figure is shown whole or not at all.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from ccmon.report import safe
+from ccmon.report.text import BOLD, DIM, Page
+
+_SHORTEST_NAME = 8
+
+
+class Column(Struct, frozen=True):
+    """One column: its title and its cells. ``spare`` says how early it may go; 0: never."""
+
+    title: str
+    cells: tuple[str, ...]
+    spare: int = 0
+
+    def width(self) -> int:
+        """Terminal cells that it takes."""
+        return max(map(safe.width, (self.title, *self.cells)))
+
+
+def render(
+    names: Column, figures: Sequence[Column], page: Page, *, name_cells: int, last_is_sum: bool
+) -> Iterator[str]:
+    """The lines of the table, its title first. Names stand left, figures right.
+
+    ``name_cells`` are wanted for the names before figures are shown that can be spared.
+    """
+    columns = [_encodable(column, page) for column in figures]
+    names = _encodable(names, page)
+    wanted = min(names.width(), name_cells)
+    while (room := _room(columns, page)) < wanted and any(column.spare for column in columns):
+        columns.remove(max(columns, key=lambda column: column.spare))
+    cells = max(_SHORTEST_NAME, min(names.width(), room))
+    gap = (
+        "  " if cells + sum(column.width() + 2 for column in columns) <= page.table_columns else " "
+    )
+    titles = [column.title for column in columns]
+    yield styled(_line(names.title, cells, titles, columns, gap), DIM, page)
+    for number, name in enumerate(names.cells):
+        row = [column.cells[number] for column in columns]
+        is_sum = last_is_sum and number == len(names.cells) - 1
+        yield styled(_line(name, cells, row, columns, gap), BOLD if is_sum else "", page)
+
+
+def _line(name: str, cells: int, row: Sequence[str], columns: Sequence[Column], gap: str) -> str:
+    name = safe.clip(name, cells)
+    line = name + " " * (cells - safe.width(name))
+    for text, column in zip(row, columns, strict=True):
+        line += gap + " " * (column.width() - safe.width(text)) + text
+    return line.rstrip()
+
+
+def _room(columns: Sequence[Column], page: Page) -> int:
+    return page.table_columns - sum(column.width() + 1 for column in columns)
+
+
+def _encodable(column: Column, page: Page) -> Column:
+    cells = tuple(safe.encodable(cell, page.encoding) for cell in column.cells)
+    return Column(column.title, cells, column.spare)
+
+
+def wrapped(text: str, page: Page, style: str = "", *, indent: str = "") -> Iterator[str]:
+    """A sentence in as many lines as it takes, each after ``indent``."""
+    text = safe.encodable(text, page.encoding)
+    for line in textwrap.wrap(
+        text, page.table_columns, initial_indent=indent, subsequent_indent=indent
+    ):
+        yield styled(safe.clip(line, page.table_columns, ellipsis=""), style, page)
+
+
+def styled(line: str, style: str, page: Page) -> str:
+    """The line in a style, where the page takes colour."""
+    return f"\x1b[{style}m{line}\x1b[0m" if style and page.color else line
