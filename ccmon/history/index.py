@@ -1,0 +1,379 @@
+"""The index of all transcripts: an SQLite file in ccmon's cache folder, safe to delete any time.
+
+It holds what was read of every file, and what followed from it for every request. Nothing in it is
+needed for right totals: an index that is corrupt, foreign or of another version is made anew, and
+where none can be kept the same tables live in memory. Several processes may use one index.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+"""Of the tables. An index of another version is made anew."""
+QUARTER = 900
+"""Seconds for which sums are kept. Every zone of today differs from UTC by whole quarters."""
+FILE_NAME = "history.sqlite"
+PATIENCE = 5.0
+"""Seconds to wait for another process before the index counts as locked."""
+
+_LOCK_NAME = "history.lock"
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it cannot be written",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_PERM: "it may not be opened",
+    sqlite3.SQLITE_BUSY: "another process keeps it locked",
+    sqlite3.SQLITE_LOCKED: "another process keeps it locked",
+}
+
+_SCHEMA = """
+CREATE TABLE homes (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  home INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  session TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  gone INTEGER NOT NULL DEFAULT 0,
+  device INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  malformed INTEGER NOT NULL,
+  seen BLOB NOT NULL,
+  UNIQUE (home, path)
+);
+CREATE INDEX files_of_session ON files (session);
+CREATE TABLE scopes (id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE);
+CREATE TABLE accounted (
+  scope INTEGER NOT NULL,
+  file INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  session TEXT NOT NULL,
+  PRIMARY KEY (scope, file)
+) WITHOUT ROWID;
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY,
+  scope INTEGER NOT NULL,
+  session_id TEXT NOT NULL,
+  cluster INTEGER NOT NULL,
+  project TEXT NOT NULL,
+  cwd TEXT,
+  title TEXT,
+  subagents INTEGER NOT NULL,
+  UNIQUE (scope, session_id)
+);
+CREATE INDEX sessions_of_cluster ON sessions (scope, cluster);
+CREATE TABLE requests (
+  scope INTEGER NOT NULL,
+  message_id TEXT NOT NULL,
+  session INTEGER NOT NULL,
+  request_id TEXT,
+  thread TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  at REAL,
+  model TEXT,
+  version TEXT,
+  stop_reason TEXT,
+  input INTEGER NOT NULL,
+  written INTEGER NOT NULL,
+  written_5m INTEGER NOT NULL,
+  written_1h INTEGER NOT NULL,
+  cached INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  context INTEGER NOT NULL,
+  rewritten INTEGER NOT NULL,
+  bust INTEGER NOT NULL,
+  cost REAL,
+  carry REAL,
+  rewrite REAL,
+  fresh REAL,
+  answer REAL,
+  avoidable REAL,
+  lower_bound INTEGER NOT NULL,
+  estimated INTEGER NOT NULL,
+  on_disk INTEGER NOT NULL,
+  PRIMARY KEY (scope, message_id)
+);
+CREATE INDEX requests_of_session ON requests (session);
+CREATE TABLE sums (
+  session INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  quarter INTEGER,
+  first_at REAL,
+  last_at REAL,
+  requests INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  written INTEGER NOT NULL,
+  written_5m INTEGER NOT NULL,
+  written_1h INTEGER NOT NULL,
+  cached INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  cost REAL NOT NULL,
+  carry REAL NOT NULL,
+  rewrite REAL NOT NULL,
+  fresh REAL NOT NULL,
+  answer REAL NOT NULL,
+  avoidable REAL NOT NULL,
+  unpriced INTEGER NOT NULL,
+  lower_bound INTEGER NOT NULL,
+  estimated INTEGER NOT NULL,
+  busts INTEGER NOT NULL,
+  rewritten INTEGER NOT NULL,
+  on_disk INTEGER NOT NULL
+);
+CREATE INDEX sums_of_session ON sums (session);
+CREATE TABLE studies (
+  session_id TEXT PRIMARY KEY,
+  fingerprint BLOB NOT NULL,
+  at REAL NOT NULL,
+  data BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class Broken(Exception):
+    """The index is corrupt, or is not ours: it has to be made anew."""
+
+
+class Unkept(Exception):
+    """The index cannot be written, for the reason that the message gives."""
+
+
+class Index:
+    """The tables, on disk or in memory; ``warning`` says why they are not kept on disk.
+
+    ``execute`` and the rest raise Broken and Unkept, after which the caller calls ``renew`` or
+    ``leave_disk`` and begins again with whatever the index then holds. Any thread, one at a time.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.warning = ""
+        self._folder = folder
+        self._inode: int | None = None
+        self._failures = 0
+        self._connection = self._open()
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether what is written will be there the next time."""
+        return self._inode is not None
+
+    def is_current(self) -> bool:
+        """False when the file was deleted or replaced while it was open."""
+        return self._inode is None or self._inode == _inode_of(self._file)
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        with _translated():
+            return self._connection.execute(sql, values)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for many rows."""
+        with _translated():
+            self._connection.executemany(sql, rows)
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        """All rows of a query."""
+        with _translated():
+            return self._connection.execute(sql, values).fetchall()
+
+    def stream(self, sql: str, values: Sequence[object] = ()) -> Iterator[Any]:
+        """The rows of a query, a few at a time."""
+        cursor = self.execute(sql, values)
+        while True:
+            with _translated():
+                some = cursor.fetchmany(500)
+            if not some:
+                return
+            yield from some
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is written, or nothing; no other process writes meanwhile."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            raise
+
+    def compact(self) -> None:
+        """Have nothing left of deleted rows in the file."""
+        self.execute("VACUUM")
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def renew(self) -> None:
+        """Make a broken index anew. One that breaks again and again is left where it is."""
+        self._failures += 1
+        self.close()
+        if self._failures > 2:
+            self._folder = None
+            self.warning = "The history is not kept: its index breaks again and again."
+        self._connection = self._open(discard=self._inode)
+
+    def leave_disk(self, reason: str) -> None:
+        """Go on in memory, with what could be read so far."""
+        self.warning = f"The history is not kept in {self._folder}: {reason}."
+        before = self._connection
+        self._connection, self._inode = _in_memory(before), None
+        with contextlib.suppress(sqlite3.Error):
+            before.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+    @property
+    def _file(self) -> Path:
+        assert self._folder is not None
+        return self._folder / FILE_NAME
+
+    def _open(self, discard: int | None = None) -> sqlite3.Connection:
+        """Open the file, made anew if it has to be; the tables in memory where it cannot be.
+
+        ``discard`` is the inode of a file that is known to be broken.
+        """
+        self._inode = None
+        if self._folder is None:
+            return _in_memory(None)
+        try:
+            with _locked(self._folder):
+                if discard is not None and _inode_of(self._file) == discard:
+                    _delete(self._file)
+                return self._open_locked()
+        except Unkept as error:
+            self.warning = f"The history is not kept in {self._folder}: {error}."
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.warning = f"The history is not kept in {self._folder}: {reason}."
+        return _in_memory(_readable(self._file))
+
+    def _open_locked(self) -> sqlite3.Connection:
+        for attempt in (1, 2):
+            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+            self._inode = _inode_of(self._file)
+            connection: sqlite3.Connection | None = None
+            try:
+                with _translated():
+                    connection = _connect(str(self._file))
+                    _prepare(connection)
+                    return connection
+            except (Broken, Unkept) as error:
+                if connection is not None:
+                    connection.close()
+                if isinstance(error, Unkept) or attempt == 2:
+                    self._inode = None
+                    raise Unkept(str(error)) from error
+                _delete(self._file)
+        raise AssertionError
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _CORRUPT or not isinstance(error, sqlite3.OperationalError):
+            raise Broken(str(error)) from error
+        raise Unkept(_REASONS.get(code, str(error))) from error
+    except OverflowError as error:
+        raise Broken(str(error)) from error
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Nobody else opens or discards the index meanwhile. Raises OSError.
+
+    Deleting a file that another process is just opening would leave it with the log of the next.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        name, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=uri
+    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables where there are none. Raises Broken when there are other ones."""
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = NORMAL")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if version == 0 and not tables:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
+    elif version != SCHEMA_VERSION:
+        raise Broken(f"schema version {version}")
+
+
+def _in_memory(source: sqlite3.Connection | None) -> sqlite3.Connection:
+    """Tables in memory, with what the source holds if that can be read."""
+    connection = _connect(":memory:")
+    if source is not None:
+        try:
+            with contextlib.closing(source), _translated():
+                if source.in_transaction:
+                    source.execute("ROLLBACK")
+                (version,) = source.execute("PRAGMA user_version").fetchone()
+                if version != SCHEMA_VERSION:
+                    raise Broken
+                source.backup(connection)
+                return connection
+        except (Broken, Unkept):
+            connection.close()
+            connection = _connect(":memory:")
+    _prepare(connection)
+    return connection
+
+
+def _readable(file: Path) -> sqlite3.Connection | None:
+    """The file for reading only, None where even that cannot be.
+
+    Its log has to be empty: without write access nobody can take in what stands there.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    with contextlib.suppress(OSError, sqlite3.Error):
+        if log.exists() and log.stat().st_size:
+            return _connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        if file.exists():
+            return _connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    return None
+
+
+def _delete(file: Path) -> None:
+    """The file goes first: a log without its file is thrown away, the reverse is not so."""
+    for path in (file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))):
+        path.unlink(missing_ok=True)
+
+
+def _inode_of(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None

@@ -1,0 +1,256 @@
+"""Brings the index up to date with the files: what is new is read, what is gone is marked.
+
+Only stamps decide whether a file has changed, never the clock. A file that another process has
+read further meanwhile is taken over from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from ccmon.history import files
+from ccmon.history.files import UNFINISHED, File, Scope, Stamp
+from ccmon.history.index import Index
+from ccmon.history.scan import begin, read_on
+from ccmon.history.seen import Seen
+from ccmon.ledger.prices import PriceTable
+from ccmon.past import Scanning
+from ccmon.transcripts.locate import Home, Transcript, discover
+
+KEPT_AFTER = 32 << 20
+"""Bytes that are read before what they say is written to the index."""
+READ_AT_ONCE = 4 << 20
+SETTLED_AT_ONCE = 32
+"""Sessions that are accounted together."""
+
+
+class Reading(Struct, eq=False):
+    """A file that is being read: from which version in the index, and how far."""
+
+    transcript: Transcript
+    version: int | None
+    session: str | None
+    row: File | None
+    seen: Seen | None = None
+    stamp: Stamp = UNFINISHED
+
+
+class Intake:
+    """Steps until the index says what the files of a scope say; ``kept`` counts its changes."""
+
+    def __init__(
+        self, index: Index, scope: Scope, homes: Sequence[Home], prices: PriceTable
+    ) -> None:
+        self.kept = 0
+        self.scanning = Scanning()
+        self.wants_to_look = True
+        self._index, self._scope, self._prices = index, scope, prices
+        self._homes = [home for home in homes if home.found]
+        self._queue: list[Reading] = []
+        self._read: list[Reading] = []
+        self._unkept_bytes = 0
+        self._unsettled: dict[str, None] = {}
+        self._settling = False
+        self._unreadable: set[str] = set()
+
+    @property
+    def unreadable(self) -> int:
+        """Files that could not be read when they were last tried."""
+        return len(self._unreadable)
+
+    def look_again(self) -> None:
+        """Have the next step look what files there are."""
+        self.wants_to_look = True
+
+    def step(self, budget: float) -> bool:
+        """Work for about ``budget`` seconds; True while there is more."""
+        deadline = time.monotonic() + budget
+        while self._works(deadline):
+            if time.monotonic() >= deadline:
+                return True
+        return False
+
+    def forget(self) -> None:
+        """Drop the files that are gone; the next steps account what is left."""
+        if not self._scope.homes:
+            return
+        with self._index.transaction():
+            self._index.execute(f"DELETE FROM files WHERE gone AND home IN {self._scope.among()}")
+        self.look_again()
+
+    def _works(self, deadline: float) -> bool:
+        """The next piece of work; False when there is none."""
+        if self._unkept_bytes >= KEPT_AFTER or (self._read and not self._queue):
+            self._keep()
+        elif self._unsettled and (self._settling or not self._queue):
+            self._settle(deadline)
+        elif self._queue:
+            self._read_on()
+        elif self.wants_to_look:
+            self._look()
+        return bool(self._queue or self._read or self._unsettled or self.wants_to_look)
+
+    def _look(self) -> None:
+        """Compare what is there with what the index knows."""
+        self.wants_to_look = False
+        closed: list[str] = []
+        found = {each.path: each for each in discover(self._homes, closed)}
+        known = files.known_files(self._index, self._scope)
+        missing, back = [], []
+        for path, file in known.items():
+            if path in found:
+                if file.gone:
+                    back.append(file)
+            elif not file.gone and self._is_gone(path, closed):
+                missing.append(file)
+            if file.accounted != file.version:
+                self._unsettled.update(dict.fromkeys(_sessions(file)))
+        if missing or back:
+            with self._index.transaction():
+                files.mark(self._index, missing, gone=True)
+                files.mark(self._index, back, gone=False)
+            for file in (*missing, *back):
+                file.version += 1
+                self._unsettled.update(dict.fromkeys(_sessions(file)))
+        self._unsettled.update(dict.fromkeys(files.orphans(self._index, self._scope)))
+        self._unreadable.clear()
+        self._queue = _in_turn(
+            [
+                Reading(each, row.version if row else None, row.session if row else None, row)
+                for path, each in found.items()
+                if (row := known.get(path)) is None or row.stamp != files.stamp_of(each)
+            ]
+        )
+        self.scanning = Scanning(
+            files=len(self._queue),
+            bytes=sum(_left(each) for each in self._queue),
+        )
+
+    def _is_gone(self, path: str, closed: Sequence[str]) -> bool:
+        """Whether a file does not exist any more, while its home does."""
+        if any(path.startswith(f"{folder}/") for folder in closed):
+            return False
+        home = next((each.path for each in self._homes if path.startswith(f"{each.path}/")), None)
+        if home is None or not Path(home, "projects").is_dir():
+            return False
+        try:
+            Path(path).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def _read_on(self) -> None:
+        """Read a part of the next file."""
+        reading = self._queue[-1]
+        if reading.seen is None and not self._open(reading):
+            return
+        assert reading.seen is not None
+        before = reading.seen.offset
+        try:
+            more = read_on(reading.seen, READ_AT_ONCE)
+        except FileNotFoundError:
+            self._drop(reading)
+            self.wants_to_look = reading.row is not None
+            return
+        except OSError:
+            self._unreadable.add(reading.transcript.path)
+            self._drop(reading)
+            return
+        taken = max(0, reading.seen.offset - before)
+        self._unkept_bytes += taken
+        done = self.scanning.bytes_done + taken
+        if not more:
+            self._queue.pop()
+            reading.stamp = files.stamp_of(reading.transcript)
+            self._read.append(reading)
+        self.scanning = Scanning(
+            files=self.scanning.files,
+            files_done=self.scanning.files_done + (not more),
+            bytes=max(self.scanning.bytes, done),
+            bytes_done=done,
+        )
+
+    def _open(self, reading: Reading) -> bool:
+        """Take up what the index has of a file; False when that has changed since the look."""
+        transcript, row = reading.transcript, reading.row
+        seen = files.load(self._index, row) if row else begin(transcript)
+        if seen is None:
+            self._drop(reading)
+            self.wants_to_look = True
+            return False
+        reading.seen = seen
+        return True
+
+    def _drop(self, reading: Reading) -> None:
+        self._queue.remove(reading)
+        done = self.scanning.files_done + 1
+        self.scanning = Scanning(
+            self.scanning.files, done, self.scanning.bytes, self.scanning.bytes_done
+        )
+
+    def _keep(self) -> None:
+        """Write what was read, also of a file that is not read to its end."""
+        open_ones = [each for each in self._queue if each.seen is not None]
+        with self._index.transaction():
+            for reading in (*self._read, *open_ones):
+                assert reading.seen is not None
+                path = reading.transcript.path
+                kept = files.save(
+                    self._index, self._scope, path, reading.seen, reading.stamp, reading.version
+                )
+                if kept is None:
+                    self.wants_to_look = True
+                    reading.seen = None
+                    continue
+                _, reading.version, session = kept
+                former = reading.session or session
+                self._unsettled.update({session: None, former: None})
+                reading.session = session
+        self._queue = [
+            each for each in self._queue if each not in open_ones or each.seen is not None
+        ]
+        self._read.clear()
+        self._unkept_bytes, self._settling = 0, True
+
+    def _settle(self, deadline: float) -> None:
+        """Account some of what has changed."""
+        from ccmon.history.settling import account  # a warm start needs none of that
+
+        with self._index.transaction():
+            while self._unsettled:
+                some = list(self._unsettled)[:SETTLED_AT_ONCE]
+                done = account(self._index, self._scope, self._prices, some)
+                for session in done:
+                    self._unsettled.pop(session, None)
+                if time.monotonic() >= deadline:
+                    break
+        self._settling = bool(self._unsettled)
+        self.kept += 1
+
+
+def _sessions(file: File) -> list[str]:
+    """The sessions that a file stands or stood for."""
+    return [each for each in (file.session, file.accounted_for) if each is not None]
+
+
+def _left(reading: Reading) -> int:
+    size, row = reading.transcript.size, reading.row
+    return size if row is None or row.stamp[2] > size else size - max(0, row.stamp[2])
+
+
+def _in_turn(wanted: Sequence[Reading]) -> list[Reading]:
+    """Newest last, as they are taken from the end; files of one session beside each other."""
+    places: dict[str, int] = {}
+    for reading in wanted:
+        places.setdefault(_family(reading), len(places))
+    return sorted(wanted, key=lambda each: -places[_family(each)])
+
+
+def _family(reading: Reading) -> str:
+    return reading.session or reading.transcript.session_id or reading.transcript.path

@@ -1,0 +1,296 @@
+"""What the requests of the index add up to, by day, week, month, project, model or session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from math import inf
+from typing import Any
+
+from ccmon.errors import CcmonError
+from ccmon.history.files import Scope
+from ccmon.history.index import QUARTER, Index
+from ccmon.history.zones import Zone
+from ccmon.measures import Split, Usage
+from ccmon.past import By, Group, Kept, PastRequest, Query, Sums
+
+_BY_TIME = ("day", "week", "month")
+
+
+class Session:
+    """What is told of a session beside its sums."""
+
+    __slots__ = ("cwd", "project", "session_id", "subagents", "title")
+
+    def __init__(
+        self, session_id: str, project: str, cwd: str | None, title: str | None, subagents: int
+    ) -> None:
+        self.session_id = session_id
+        self.project = project
+        self.cwd = cwd
+        self.title = title
+        self.subagents = subagents
+
+
+class Adding:
+    """Sums that grow row by row."""
+
+    __slots__ = ("counts", "first_at", "last_at", "models", "sessions")
+
+    def __init__(self) -> None:
+        self.counts: list[float] = [0] * 19
+        self.first_at: float | None = None
+        self.last_at: float | None = None
+        self.models: dict[str, int] = {}
+        self.sessions: set[int] = set()
+
+    def add(self, session: int, model: str, first: float | None, last: float | None,
+            counts: Sequence[float]) -> None:  # fmt: skip
+        """One row of the table of sums."""
+        self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
+        self.sessions.add(session)
+        self.models[model] = self.models.get(model, 0) + int(counts[0])
+        if first is not None and last is not None:
+            self.first_at = first if self.first_at is None else min(first, self.first_at)
+            self.last_at = last if self.last_at is None else max(last, self.last_at)
+
+    def sums(self) -> Sums:
+        """As they are shown."""
+        (
+            requests, input_, written, written_5m, written_1h, cached, output, cost, carry, rewrite,
+            fresh, answer, avoidable, unpriced, lower_bound, estimated, busts, rewritten, _,
+        ) = self.counts  # fmt: skip
+        return Sums(
+            requests=int(requests),
+            sessions=len(self.sessions),
+            usage=Usage(*map(int, (input_, written, written_5m, written_1h, cached, output))),
+            cost=None if requests == unpriced else cost,
+            cost_is_lower_bound=bool(lower_bound or unpriced),
+            estimated=bool(estimated),
+            unpriced=int(unpriced),
+            split=Split(carry, rewrite, fresh, answer),
+            busts=int(busts),
+            rewritten=int(rewritten),
+            avoidable=avoidable,
+        )
+
+    @property
+    def on_disk(self) -> float:
+        """Share of the requests whose transcript is still there."""
+        return self.counts[18] / self.counts[0] if self.counts[0] else 1.0
+
+
+def summed(index: Index, scope: Scope, query: Query, zone: Zone) -> tuple[tuple[Group, ...], Sums]:
+    """The groups in their order, and the sums over all. Raises CcmonError: unknown project."""
+    sessions = sessions_of(index, scope, query.project)
+    key_of = _key(query.by, zone)
+    totals = Adding()
+    groups: dict[str, Adding] = {}
+    first, end = bounds(query, zone)
+    for session, model, quarter, first_at, last_at, *counts in _rows(index, scope, first, end):
+        if session not in sessions:
+            continue
+        totals.add(session, model, first_at, last_at, counts)
+        key = key_of(sessions[session], model, quarter)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = Adding()
+        group.add(session, model, first_at, last_at, counts)
+    by_id = {each.session_id: each for each in sessions.values()}
+    made = [_group(key, adding, by_id.get(key) if query.by == "session" else None)
+            for key, adding in groups.items()]  # fmt: skip
+    if query.by in _BY_TIME:
+        made.sort(key=lambda group: group.key)
+    else:
+        made.sort(key=lambda group: (-_or(group.sums.cost, -1.0), group.key))
+    return tuple(made), totals.sums()
+
+
+def requests(index: Index, scope: Scope, query: Query, zone: Zone) -> Iterator[PastRequest]:
+    """One after the other by time, session, thread, n; those without a time at the end.
+
+    Raises CcmonError for an unknown project, before the first.
+    """
+    sessions = sessions_of(index, scope, query.project)
+    first, end = bounds(query, zone)
+    within, values = _within("at", first, end)
+    rows = index.stream(
+        "SELECT r.session, message_id, request_id, thread, n, at, model, version, stop_reason,"
+        " input, written, written_5m, written_1h, cached, output, context, rewritten, bust, cost,"
+        " carry, rewrite, fresh, answer, avoidable, lower_bound, estimated, on_disk"
+        " FROM requests r JOIN sessions s ON s.id = r.session"
+        f" WHERE r.scope = ?{within} ORDER BY at IS NULL, at, s.session_id, thread, n",
+        (scope.id, *values),
+    )
+    return (_request(sessions[row[0]], row[1:]) for row in rows if row[0] in sessions)
+
+
+def kept(index: Index, scope: Scope, unreadable: int) -> Kept:
+    """What the index holds of the homes, and which part of it is gone from disk."""
+    if not scope.homes:
+        return Kept(unreadable_files=unreadable)
+    ((files, size, gone_files, gone_sessions, malformed),) = index.rows(
+        "SELECT COUNT(*), COALESCE(SUM(MAX(size, 0)), 0), COALESCE(SUM(gone), 0),"
+        " COUNT(DISTINCT CASE WHEN gone THEN session END), COALESCE(SUM(malformed), 0)"
+        f" FROM files WHERE home IN {scope.among()}"
+    )
+    ((gone_requests,),) = index.rows(
+        "SELECT COALESCE(SUM(m.requests - m.on_disk), 0) FROM sessions s"
+        " JOIN sums m ON m.session = s.id WHERE s.scope = ?",
+        (scope.id,),
+    )
+    return Kept(
+        files=files,
+        bytes=size,
+        gone_files=gone_files,
+        gone_sessions=gone_sessions,
+        gone_requests=gone_requests,
+        unreadable_files=unreadable,
+        malformed_lines=malformed,
+    )
+
+
+def gone(index: Index, scope: Scope) -> Kept:
+    """What is no longer on disk, and would be dropped."""
+    all_of_it = kept(index, scope, 0)
+    size = 0
+    if scope.homes:
+        ((size,),) = index.rows(
+            "SELECT COALESCE(SUM(MAX(size, 0)), 0) FROM files"
+            f" WHERE gone AND home IN {scope.among()}"
+        )
+    return Kept(
+        files=all_of_it.gone_files,
+        bytes=size,
+        gone_files=all_of_it.gone_files,
+        gone_sessions=all_of_it.gone_sessions,
+        gone_requests=all_of_it.gone_requests,
+    )
+
+
+def bounds(query: Query, zone: Zone) -> tuple[float, float]:
+    """The first moment of the days asked for, and the first one after; infinite where open."""
+    first = -inf if query.since is None else zone.start(query.since)
+    return first, inf if query.until is None else zone.end(query.until)
+
+
+def _within(column: str, first: float, end: float) -> tuple[str, tuple[float, ...]]:
+    """Nothing at all when all days are asked for: then what has no time counts too."""
+    sides = [(">=", first)] * (first != -inf) + [("<", end)] * (end != inf)
+    sql = "".join(f" AND {column} {sign} ?" for sign, _ in sides)
+    return sql, tuple(value for _, value in sides)
+
+
+def _rows(index: Index, scope: Scope, first: float, end: float) -> list[Any]:
+    within, values = _within("m.quarter", first / QUARTER, end / QUARTER)
+    return index.rows(
+        f"SELECT m.* FROM sessions s JOIN sums m ON m.session = s.id WHERE s.scope = ?{within}",
+        (scope.id, *values),
+    )
+
+
+def sessions_of(index: Index, scope: Scope, project: str | None) -> dict[int, Session]:
+    """All sessions of the scope, or those of one project, by their numbers."""
+    rows = index.rows(
+        "SELECT id, session_id, project, cwd, title, subagents FROM sessions WHERE scope = ?"
+        " AND id IN (SELECT session FROM sums)",
+        (scope.id,),
+    )
+    sessions = {number: Session(*values) for number, *values in rows}
+    if project is None:
+        return sessions
+    wanted = project.casefold()
+    found = {
+        number: session
+        for number, session in sessions.items()
+        if session.project.casefold() == wanted
+    }
+    if not found:
+        names = sorted({session.project for session in sessions.values()})
+        hint = f"known are: {', '.join(names)}" if names else "no transcript names any project"
+        raise CcmonError(f"no project {project!r} in the history", hint, exit_code=3)
+    return found
+
+
+def _key(by: By, zone: Zone) -> Callable[[Session, str, int | None], str]:
+    """What a row of the sums is grouped by."""
+    if by == "project":
+        return lambda session, model, quarter: session.project
+    if by == "model":
+        return lambda session, model, quarter: model
+    if by == "session":
+        return lambda session, model, quarter: session.session_id
+    known: dict[int | None, str] = {None: ""}
+
+    def of_time(session: Session, model: str, quarter: int | None) -> str:
+        key = known.get(quarter)
+        if key is None and quarter is not None:
+            day = zone.day(quarter * QUARTER)
+            key = known[quarter] = _name(by, day) if day else ""
+        return key or ""
+
+    return of_time
+
+
+def _name(by: By, day: date) -> str:
+    if by == "month":
+        return f"{day.year:04}-{day.month:02}"
+    if by == "week":
+        year, week, _ = day.isocalendar()
+        return f"{year:04}-W{week:02}"
+    return day.isoformat()
+
+
+def _group(key: str, adding: Adding, session: Session | None) -> Group:
+    sums, on_disk = adding.sums(), adding.on_disk
+    if session is None:
+        return Group(
+            key, key, sums, first_at=adding.first_at, last_at=adding.last_at, on_disk=on_disk
+        )
+    models = sorted(adding.models, key=lambda model: (-adding.models[model], model))
+    return Group(
+        key,
+        session.title or key,
+        sums,
+        first_at=adding.first_at,
+        last_at=adding.last_at,
+        project=session.project,
+        models=tuple(model for model in models if model),
+        subagents=session.subagents,
+        on_disk=on_disk,
+    )
+
+
+def _request(session: Session, row: Sequence[Any]) -> PastRequest:
+    (
+        message_id, request_id, thread, n, at, model, version, stop_reason, *rest
+    ) = row  # fmt: skip
+    counts, (context, rewritten, bust, cost, *parts) = rest[:6], rest[6:14]
+    avoidable, lower_bound, estimated, on_disk = rest[14:]
+    return PastRequest(
+        message_id=message_id,
+        request_id=request_id,
+        session_id=session.session_id,
+        project=session.project,
+        cwd=session.cwd,
+        thread=thread,
+        n=n,
+        at=at,
+        model=model,
+        version=version,
+        stop_reason=stop_reason,
+        usage=Usage(*counts),
+        context=context,
+        rewritten=rewritten,
+        bust=bool(bust),
+        cost=cost,
+        split=None if cost is None else Split(*parts),
+        avoidable=avoidable,
+        output_is_lower_bound=bool(lower_bound),
+        estimated=bool(estimated),
+        on_disk=bool(on_disk),
+    )
+
+
+def _or(value: float | None, other: float) -> float:
+    return other if value is None else value
