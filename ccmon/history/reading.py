@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
@@ -38,6 +38,7 @@ NOTICE_WITHIN = 4096
 """The notice of a broken stream is a short line: no longer one is searched for it."""
 
 _TITLES = frozenset({b"custom-title", b"ai-title", b"summary", b"last-prompt"})
+_EVER = datetime(1, 1, 1, tzinfo=UTC)
 _BRACE = ord("{")
 _BOUNDARY = b"compact_boundary"
 _NOTICE = b"cut off mid-stream"
@@ -90,8 +91,13 @@ class Reading:
         self._known = {response.message_id: response for response in seen.responses}
         agent = f"agent-{MAIN}" if seen.agent_id == MAIN else seen.agent_id
         self._agent = agent or MAIN
-        self._last_usage: Usage | None = None
-        self._last_id = ""
+        self._latest = _EVER
+        # The newest response, while its lines still come: its largest usage as written, and where
+        # its first line stands.
+        self._current: Response | None = None
+        self._current_id = ""
+        self._usage: Usage | None = None
+        self._begun: tuple[int, str | None] = (0, None)
 
     def take(self, data: bytes, base: int) -> int:
         """Take in the whole lines of ``data``, which stands at ``base``; returns their length."""
@@ -111,6 +117,9 @@ class Reading:
             elif self._matters(data, at + 8, end, base) or find(_GLUED, start + 1, end) >= 0:
                 self._decode(data[start:end], base + start)
             start = end + 1
+        self._close()
+        if self._latest is not _EVER:
+            self._stamp(seconds(self._latest))
         return start
 
     def take_early(self, line: bytes, offset: int) -> None:
@@ -155,32 +164,52 @@ class Reading:
             return
         if record.is_sidechain and self._seen.agent_id is None:
             raise Intricate
-        at = seconds(record.timestamp)
-        self._stamp(at)
-        if message.model == SYNTHETIC_MODEL or not message.id:
+        stamp, message_id, usage = record.timestamp, message.id, message.usage
+        if stamp is not None:
+            self._note(stamp)
+        if message.model == SYNTHETIC_MODEL or not message_id:
             return
-        response = self._known.get(message.id)
-        if response is not None:
-            if message.usage is None or self._is_last(message.id, message.usage):
-                usage = None
-            else:
-                usage = usage_line(message.usage)
-        else:
-            payer = record.request_session_id
-            if not payer and record.forked_from is not None:
-                payer = record.forked_from.session_id
-            response = self._open(
-                message.id, self._agent, at, record.session_id, payer, record.version
-            )
-            usage = None if message.usage is None else usage_line(message.usage)
-            if self._is_short(response, usage):
-                response.parent_id = self._follow(offset, record.parent_uuid)
-        self._last_id, self._last_usage = message.id, message.usage
-        self._more(response, usage, at, message.stop_reason, message.model, record.request_id)
+        response = self._current
+        if response is None or message_id != self._current_id:
+            response = self._known.get(message_id)
+            if response is None:
+                response = self._begin(record, message_id, usage, offset)
+            elif usage is not None:
+                self._use(response, usage_line(usage))
+        elif usage is not None and (
+            self._usage is None or (usage.output_tokens or 0) >= (self._usage.output_tokens or 0)
+        ):
+            self._usage = usage
+        if response.at is None:
+            response.at = seconds(stamp)
+        _tell(response, message.stop_reason, message.model, record.request_id)
 
-    def _is_last(self, message_id: str, usage: Usage) -> bool:
-        """Most lines of a response repeat its usage to the letter."""
-        return message_id == self._last_id and usage == self._last_usage
+    def _begin(
+        self, record: _Assistant, message_id: str, usage: Usage | None, offset: int
+    ) -> Response:
+        """The first line of a response; the usage of the one before will hardly change any more."""
+        self._close()
+        payer = record.request_session_id
+        if not payer and record.forked_from is not None:
+            payer = record.forked_from.session_id
+        self._current_id, self._usage = message_id, usage
+        self._begun = (offset, record.parent_uuid)
+        response = self._open(message_id, self._agent, record.session_id, payer, record.version)
+        self._current = response
+        return response
+
+    def _close(self) -> None:
+        """Settle what the newest response used, as far as its lines have come."""
+        response = self._current
+        if response is None:
+            return
+        usage = None if self._usage is None else usage_line(self._usage)
+        if self._is_short(response, usage):
+            response.parent_id = self._follow(*self._begun)
+        if usage is not None:
+            response.usage = usage
+            self._seen.left = max(self._seen.left, _cached(usage)[1])
+        self._current, self._current_id = None, ""
 
     def _decode(self, line: bytes, offset: int) -> None:
         """Any line, as the full reader takes it."""
@@ -191,7 +220,7 @@ class Reading:
             self._stamp(first_stamp(line))
         decoded = decode(line)
         self._seen.malformed += decoded.malformed
-        self._last_id = ""
+        self._close()
         for entry in decoded.entries:
             # A record may follow another one of its own line.
             self._entry(entry, offset + len(line) if decoded.salvaged else offset)
@@ -222,6 +251,14 @@ class Reading:
         if seen.chain is not None and entry.uuid is not None:
             self._link(seen.chain, entry, entry.uuid)
 
+    def _note(self, stamp: datetime) -> None:
+        try:
+            if stamp > self._latest:
+                self._latest = stamp
+        except TypeError:
+            # One of the two has no zone.
+            self._stamp(seconds(stamp))
+
     def _stamp(self, at: float | None) -> None:
         if at is None:
             return
@@ -249,16 +286,16 @@ class Reading:
         response = self._known.get(entry.message_id)
         if response is None:
             payer = entry.request_session_id or entry.forked_from
-            response = self._open(
-                entry.message_id, agent, entry.timestamp, entry.session_id, payer, entry.version
-            )
+            response = self._open(entry.message_id, agent, entry.session_id, payer, entry.version)
             if self._seen.chain is not None:
                 response.parent_id = self._seen.chain.get(entry.parent_uuid or "")
             elif self._is_short(response, entry.usage):
                 response.parent_id = self._follow(offset, entry.parent_uuid)
-        self._more(
-            response, entry.usage, entry.timestamp, entry.stop_reason, entry.model, entry.request_id
-        )
+        if entry.usage is not None:
+            self._use(response, entry.usage)
+        if response.at is None:
+            response.at = entry.timestamp
+        _tell(response, entry.stop_reason, entry.model, entry.request_id)
 
     def _user(self, entry: UserEntry, agent: str) -> None:
         seen = self._seen
@@ -280,7 +317,6 @@ class Reading:
         self,
         message_id: str,
         agent: str,
-        at: float | None,
         session_id: str | None,
         payer: str | None,
         version: str | None,
@@ -291,7 +327,6 @@ class Reading:
         response = Response(
             message_id,
             agent,
-            at,
             version=sys.intern(version) if version else version,
             claim=payer if payer and payer != owner else None,
             guess=session_id if session_id and session_id != owner else None,
@@ -312,37 +347,31 @@ class Reading:
         read = calls_of(usage)[0].cache_read if usage is not None else 0
         return not response.opens and self._seen.left - read > DEFICIT_TOKENS
 
-    def _more(
-        self,
-        response: Response,
-        usage: UsageLine | None,
-        at: float | None,
-        stop_reason: str | None,
-        model: str | None,
-        request_id: str | None,
-    ) -> None:
-        """A response has a line more: largest output wins, on a tie the later line."""
-        if usage is not None:
-            known = response.usage
-            if known is None or usage.tokens.output >= known.tokens.output:
-                self._use(response, usage)
-        if stop_reason is not None:
-            response.stop_reason, response.final = sys.intern(stop_reason), True
-        if response.at is None:
-            response.at = at
-        if not response.model and model is not None:
-            response.model = sys.intern(model)
-        response.request_id = response.request_id or request_id
-
     def _use(self, response: Response, usage: UsageLine) -> None:
+        """A usage of a response: the largest output wins, on a tie the later line."""
+        known = response.usage
+        if known is not None and usage.tokens.output < known.tokens.output:
+            return
         seen = self._seen
-        known, response.usage = response.usage, usage
+        response.usage = usage
         if seen.chain is None:
             # What was looked up, or was not, rests on what the lines before said of the cache.
             late = known is None and response is not seen.responses[-1]
             if late or (known is not None and _cached(known) != _cached(usage)):
                 raise Intricate
             seen.left = max(seen.left, _cached(usage)[1])
+
+
+def _tell(
+    response: Response, stop_reason: str | None, model: str | None, request_id: str | None
+) -> None:
+    """What else a line says of a response."""
+    if stop_reason is not None:
+        response.stop_reason, response.final = sys.intern(stop_reason), True
+    if not response.model and model is not None:
+        response.model = sys.intern(model)
+    if not response.request_id:
+        response.request_id = request_id
 
 
 def _cached(usage: UsageLine) -> tuple[int, int]:
