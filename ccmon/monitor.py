@@ -23,6 +23,7 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
 from ccmon.ledger.stats import add_costs
 from ccmon.measures import Span, Usage
+from ccmon.past import Candidate
 from ccmon.reported import Reports
 from ccmon.settings import Settings
 from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Status, Totals
@@ -111,6 +112,10 @@ class Monitor:
         One that has no transcript is not there later on either.
         """
         self._asked.append(session_id)
+
+    def know(self, candidates: Sequence[Candidate]) -> None:
+        """Take in what sessions of the past found out again and again; the owner calls it."""
+        self.revision += self._judge.know(candidates)
 
     def step(self, budget: float = 0.05) -> bool:
         """Read on for at most about ``budget`` seconds; True when there is more to read.

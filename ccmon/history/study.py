@@ -28,6 +28,7 @@ from ccmon.ledger.thread import Thread
 from ccmon.requests import Entered, Request
 from ccmon.transcripts.calls import Call, Reader, Result
 from ccmon.transcripts.locate import Home, classify, project_name
+from ccmon.transcripts.records import scrubbed
 
 FORMAT = 1
 """Grows with every change of what a study holds: kept ones are made again then."""
@@ -153,9 +154,9 @@ def _study(session: SessionLedger, slug: str) -> Study:
     with Reader() as reader:
         found = _found(session, _early(rows), root if cwd else "", reader)
     return Study(
-        session.session_id,
-        root,
-        project_name(cwd, slug),
+        scrubbed(session.session_id),
+        scrubbed(root),
+        scrubbed(project_name(cwd, slug)),
         max((row.at for row in rows if row.at is not None), default=None),
         len(rows),
         sum(bool(thread.rows) for thread in session.threads.values()),
@@ -254,7 +255,7 @@ def _take(
         return
     each = found.get((kind, key))
     if each is None:
-        each = found[kind, key] = _Found(kind, key, contents={}, lines=set())
+        each = found[kind, key] = _Found(kind, key)
     content = _content(kind, call, text)
     share = _new_lines(each, content, text) if kind == "file" else content not in each.contents
     if len(each.contents) < MOST_CONTENTS:
@@ -286,7 +287,8 @@ def _content(kind: FindKind, call: Call, text: str) -> Content:
     first = max(1, call.number("offset") or 1)
     limit = call.number("limit")
     # How lines are numbered differs between clients; what they say does not.
-    return Content(_digest(_NUMBERS.sub("", text)), first, None if limit is None else first + limit)
+    last = None if limit is None else first + max(1, limit) - 1
+    return Content(_digest(_NUMBERS.sub("", text)), first, last)
 
 
 def _new_lines(each: _Found, content: Content, text: str) -> float:

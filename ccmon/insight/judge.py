@@ -12,6 +12,7 @@ from ccmon.insight.findings import Case, find
 from ccmon.insight.peers import Peers, peers_of
 from ccmon.insight.phase import Phase, next_change, phase_at
 from ccmon.insight.summary import Summed
+from ccmon.past import Candidate
 from ccmon.snapshot import Finding, Session
 
 
@@ -21,6 +22,7 @@ class Judged(Struct, frozen=True, eq=False):
     summed: Summed
     phase: Phase
     peers: Peers
+    candidates: tuple[Candidate, ...]
     session: Session
 
 
@@ -35,6 +37,14 @@ class Judge:
         self._judged: dict[str, Judged] = {}
         self._peers: dict[str, Peers] = {}
         self._of: tuple[Summed, ...] = ()
+        self._candidates: tuple[Candidate, ...] = ()
+
+    def know(self, candidates: Sequence[Candidate]) -> bool:
+        """Take in what a memory would save, from the past; True when that is news."""
+        if self._candidates == (known := tuple(candidates)):
+            return False
+        self._candidates = known
+        return True
 
     def sessions(self, summed: Sequence[Summed], now: float) -> tuple[Session, ...]:
         """The sessions with their findings at ``now``.
@@ -57,14 +67,15 @@ class Judge:
         session = summed.session
         phase = phase_at(session.cache, now)
         peers = self._peers.get(session.session_id, Peers())
+        candidates = self._candidates
         if known is not None and known.summed is summed:
-            if (known.phase, known.peers) == (phase, peers):
+            if (known.phase, known.peers) == (phase, peers) and known.candidates is candidates:
                 return known
             session = known.session
-        findings = find(Case(session, now, peers, summed.opening, summed.results))
+        findings = find(Case(session, now, peers, summed.opening, summed.results, candidates))
         if _told(findings) != _told(session.findings):
             session = replace(session, findings=findings)
-        return Judged(summed, phase, peers, session)
+        return Judged(summed, phase, peers, candidates, session)
 
 
 def _told(findings: Sequence[Finding]) -> list[tuple[object, ...]]:

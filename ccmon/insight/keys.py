@@ -11,6 +11,7 @@ import re
 
 from ccmon.entries import LABEL_LIMIT
 from ccmon.transcripts.locate import project_root
+from ccmon.transcripts.records import scrubbed
 
 COMMAND_LIMIT = 4_000
 """So many characters of a command are looked at."""
@@ -67,7 +68,7 @@ def command_key(command: str, root: str) -> str:
 
 def clipped(text: str) -> str:
     """Text on one line, at most ``LABEL_LIMIT`` characters."""
-    line = " ".join(text[:COMMAND_LIMIT].split())
+    line = " ".join(scrubbed(text[:COMMAND_LIMIT]).split())
     return line if len(line) <= LABEL_LIMIT else f"{line[: LABEL_LIMIT - 1].rstrip()}…"
 
 
@@ -94,4 +95,5 @@ def _looks(part: str) -> bool:
 
 
 def _slashed(path: str) -> str:
+    path = scrubbed(path)
     return path.replace("\\", "/") if _WINDOWS.match(path) else path

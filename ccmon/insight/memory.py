@@ -194,7 +194,8 @@ def _touched(project: Sequence[Study]) -> Touched:
 def _candidate(repeated: _Repeated) -> Candidate:
     places, worth = _places(repeated), repeated.worth
     place = next((each for each in places if each.pays), places[0])
-    pays = place.pays and _is_memorable(repeated.first)
+    memorable = _is_memorable(repeated.first)
+    unknown = place.cost is None or place.spared is None
     costs = [find.cost for _, find in repeated.found if find.cost is not None]
     times = [study.at for study, _ in repeated.found if study.at is not None]
     return Candidate(
@@ -210,8 +211,8 @@ def _candidate(repeated: _Repeated) -> Candidate:
         session_saving=place.spared,
         memory_tokens=place.tokens,
         memory_cost=place.cost,
-        belongs=place.belongs if pays else "nothing",
-        recommended=pays,
+        belongs=place.belongs if memorable and (place.pays or unknown) else "nothing",
+        recommended=memorable and place.pays,
         last_at=max(times, default=None),
     )
 

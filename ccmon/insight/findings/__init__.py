@@ -14,6 +14,7 @@ from ccmon.insight.findings.carrying import compaction_overdue, large_opening
 from ccmon.insight.findings.case import Case
 from ccmon.insight.findings.holding import cold_results, much_thinking, repeated_command
 from ccmon.insight.findings.pausing import going_cold, gone_cold, other_tier, unprompted
+from ccmon.insight.findings.remembering import read_again
 from ccmon.insight.findings.setup import costly_agents, counts_not_final
 from ccmon.snapshot import Finding, Severity
 
@@ -30,6 +31,7 @@ REGISTRY: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     large_opening,
     much_thinking,
     repeated_command,
+    read_again,
     long_exploration,
     costly_agents,
     low_hit_rate,

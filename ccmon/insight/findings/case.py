@@ -10,6 +10,7 @@ from ccmon.insight.using import Result
 from ccmon.ledger.account import TINY_CONTEXT
 from ccmon.ledger.costs import write_price
 from ccmon.measures import Price
+from ccmon.past import Candidate
 from ccmon.requests import Request
 from ccmon.snapshot import Session
 
@@ -25,7 +26,8 @@ class Case(Struct, frozen=True, eq=False):
     """One session at one moment.
 
     ``opening`` is its first context in tokens, None when it goes on from another session;
-    ``results`` are the tool results in the main thread's context, in the order of the prompt.
+    ``results`` are the tool results in the main thread's context, in the order of the prompt;
+    ``candidates`` is what sessions of any project find out again and again, dearest first.
     """
 
     session: Session
@@ -33,6 +35,7 @@ class Case(Struct, frozen=True, eq=False):
     peers: Peers = Peers()
     opening: int | None = None
     results: tuple[Result, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
 
     @property
     def first(self) -> Request | None:

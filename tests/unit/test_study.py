@@ -1,0 +1,226 @@
+"""What one session is found to have found out: its transcript read back, with the bills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ccmon.history.study import FORMAT, Student, decoded, encoded, study_of
+from ccmon.insight.memory import Find, Study, carried
+from ccmon.ledger.prices import PriceTable
+from ccmon.transcripts.locate import Home
+from tests import lines
+from tests.builders import OPUS_5_5, price_of
+from tests.homes import FIRST, ConfigHome
+from tests.sittings import ROOT, SLUG, Sitting, numbered
+
+PRICE = price_of(OPUS_5_5)
+TREE = f"{ROOT}/.claude/worktrees/fix-7"
+TREE_SLUG = f"{SLUG}--claude-worktrees-fix-7"
+PAGE = numbered("alpha", "beta", "gamma", "delta")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> ConfigHome:
+    return ConfigHome(tmp_path / "config")
+
+
+def studied(home: ConfigHome, *sittings: Sitting, slug: str = SLUG) -> Study:
+    """The session that those sittings are the threads of."""
+    paths = [str(sitting.write(home, slug)) for sitting in sittings]
+    homes = [Home(str(home.path), "test", True)]
+    return study_of(FIRST, paths, homes, PriceTable.load())
+
+
+def found(study: Study) -> dict[str, Find]:
+    return {find.key: find for find in study.finds}
+
+
+class TestFiles:
+    def test_a_read_is_found_with_its_tokens_life_and_bill(self, home: ConfigHome) -> None:
+        study = studied(home, Sitting(FIRST).read("src/a.py", PAGE, 4_000).say(10))
+        (find,) = study.finds
+        assert (find.kind, find.key, find.tokens, find.reads) == ("file", "src/a.py", 4_000, 1)
+        assert (find.life, find.bill) == (10.0, 40_000)
+        # Written with the first of ten requests, read from the cache by nine.
+        assert find.cost == pytest.approx(4_000 * (PRICE.write_1h + 9 * PRICE.read))
+        assert find.worth == pytest.approx(carried(4_000, PRICE.write_1h, PRICE.read, 10))
+
+    def test_the_session_says_what_a_memory_would_cost_it(self, home: ConfigHome) -> None:
+        study = studied(home, Sitting(FIRST).read("src/a.py", PAGE, 4_000).say(10))
+        assert (study.session_id, study.root, study.project) == (FIRST, ROOT, "shop-api")
+        assert (study.requests, study.threads) == (11, 1)
+        assert study.carry(2_000) == pytest.approx(2_000 * (PRICE.write_1h + 11 * PRICE.read))
+
+    def test_a_worktree_is_its_project(self, home: ConfigHome) -> None:
+        plain = studied(home, Sitting(FIRST).read("src/a.py", PAGE, 4_000).say())
+        study = studied(home, Sitting(FIRST, cwd=TREE).read("src/a.py", PAGE, 4_000).say(),
+                        slug=TREE_SLUG)  # fmt: skip
+        assert (study.root, study.project) == (ROOT, "shop-api")
+        assert found(study).keys() == found(plain).keys() == {"src/a.py"}
+
+    def test_what_is_carried_ends_with_a_compaction(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).read("src/a.py", PAGE, 4_000).say(10).compact().say(30)
+        (find,) = studied(home, sitting).finds
+        assert (find.life, find.bill) == (10.0, 40_000)
+
+    def test_lines_that_were_read_before_are_nothing_new(self, home: ConfigHome) -> None:
+        again = Sitting(FIRST).read("src/a.py", PAGE, 4_000).read("src/a.py", PAGE, 4_000).say()
+        (find,) = studied(home, again).finds
+        assert (find.reads, find.tokens, len(find.contents)) == (2, 4_000, 1)
+        assert find.bill == 3 * 4_000
+
+    def test_ranges_are_united(self, home: ConfigHome) -> None:
+        first, second = numbered(*"abcd"), numbered(*"cdef", first=3)
+        sitting = Sitting(FIRST).read("a.py", first, 400, offset=1, limit=4)
+        (find,) = studied(home, sitting.read("a.py", second, 400, offset=3, limit=4).say()).finds
+        assert (find.reads, find.tokens) == (2, 600)
+        assert [(each.first, each.last) for each in find.contents] == [(1, 4), (3, 6)]
+
+    def test_a_change_is_another_content(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).read("a.py", PAGE, 400).read("a.py", PAGE + "!", 400).say()
+        (find,) = studied(home, sitting).finds
+        assert len(find.contents) == 2
+
+    def test_how_a_client_numbers_lines_is_no_change(self, home: ConfigHome) -> None:
+        old = "     1→alpha\n     2→beta\n     3→gamma\n     4→delta"
+        reminder = "\n\n<system-reminder>\nmind this\n</system-reminder>\n"
+        texts = [PAGE, old, PAGE + reminder]
+        contents = {
+            studied(home, Sitting(FIRST).read("a.py", text, 400).say(), slug=f"-p{number}")
+            .finds[0].contents
+            for number, text in enumerate(texts)
+        }  # fmt: skip
+        assert len(contents) == 1
+
+    def test_notes_and_failures_are_no_reads(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).read("a.py", "File unchanged since last read.", 40)
+        sitting.read("b.py", "no such file", 4_000, result={"is_error": True}).say()
+        assert studied(home, sitting).finds == ()
+
+    def test_sub_agents_count_to_the_session(self, home: ConfigHome) -> None:
+        main = Sitting(FIRST).read("a.py", PAGE, 1_000).say(2)
+        agent = Sitting(FIRST, agent="a7").read("a.py", PAGE, 1_000).read("b.py", PAGE, 500).say()
+        study = studied(home, main, agent)
+        assert (study.requests, study.threads) == (6, 2)
+        finds = found(study)
+        assert (finds["a.py"].reads, finds["a.py"].tokens) == (2, 1_000)
+        assert finds["b.py"].tokens == 500
+
+    def test_without_a_price_there_is_no_money(self, home: ConfigHome) -> None:
+        study = studied(home, Sitting(FIRST, model="acme-9").read("a.py", PAGE, 1_000).say())
+        (find,) = study.finds
+        assert (find.tokens, find.cost, find.worth) == (1_000, None, None)
+        assert (study.write, study.read, study.carry(100)) == (None, None, None)
+
+
+class TestCommandsAndSearches:
+    def test_they_are_found_by_what_they_do(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).run("git log -20", "one", 300).search("TODO", "two", 200)
+        study = studied(home, sitting.search("**/*.py", "three", 100, tool="Glob").say())
+        told = [(find.kind, find.key, find.tokens) for find in study.finds]
+        assert told == [
+            ("command", "git log -#", 300), ("search", "TODO", 200), ("search", "**/*.py", 100),
+        ]  # fmt: skip
+
+    def test_what_says_the_same_again_is_nothing_new(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).run("ls -1", "one", 300).run("ls -2", "one", 300)
+        (find,) = studied(home, sitting.run("ls -3", "two", 300).say()).finds
+        assert (find.reads, find.tokens, len(find.contents)) == (3, 600, 2)
+
+    def test_they_count_as_a_session_begins(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).say(9).run("ls", "early", 300).run("pwd", "late", 300).say()
+        assert found(studied(home, sitting)).keys() == {"ls"}
+
+    def test_files_count_at_any_time(self, home: ConfigHome) -> None:
+        assert found(
+            studied(home, Sitting(FIRST).say(30).read("a.py", PAGE, 300).say())
+        ).keys() == {"a.py"}
+
+    def test_the_first_requests_are_those_of_all_threads(self, home: ConfigHome) -> None:
+        late = Sitting(FIRST, agent="a7", start=Sitting(FIRST).start + 1_000)
+        study = studied(home, Sitting(FIRST).say(12), late.run("ls", "late", 300).say())
+        assert study.finds == ()
+
+
+class TestWhatIsOnDisk:
+    def test_broken_lines_cost_only_what_they_hold(self, home: ConfigHome) -> None:
+        path = Sitting(FIRST).read("a.py", PAGE, 300).read("b.py", PAGE, 300).say().write(home)
+        path.write_bytes(path.read_bytes().replace(b'"beta', b'"\xff\x00beta').replace(
+            b"1\\talpha", b"1\\t\xffalpha", 1))  # fmt: skip
+        study = study_of(FIRST, [str(path)], [Home(str(home.path), "", True)], PriceTable.load())
+        assert found(study).keys() == {"a.py", "b.py"}
+
+    def test_hostile_arguments_are_no_finds(self, home: ConfigHome) -> None:
+        calls: list[lines.Record] = [
+            lines.call("Read", file_path=["a.py"]),
+            lines.call("Read", file_path="x\x00y" * 900, offset=True, limit="9"),
+            lines.call("Bash", command={"ls": 1}),
+            {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": "a.py"},
+            {"type": "tool_use", "id": ["toolu_1"], "name": None, "input": {}},
+        ]
+        for number, call in enumerate(calls):
+            message: lines.Record = {"id": f"m{number}", "usage": lines.usage(input_tokens=9_000)}
+            after: lines.Record = {"id": f"n{number}", "usage": lines.usage(input_tokens=12_000)}
+            records = [
+                lines.assistant(call, message=message, sessionId=FIRST),
+                lines.user([lines.result("1\tx" * 900)], sessionId=FIRST),
+                lines.assistant(message=after, sessionId=FIRST),
+            ]
+            home.write(*(lines.line(record) + b"\n" for record in records))
+        path = str(home.transcript())
+        study = study_of(FIRST, [path], [Home(str(home.path), "", True)], PriceTable.load())
+        (find,) = study.finds
+        assert len(find.key) <= 200
+
+    def test_a_session_whose_files_are_gone_found_nothing(self, home: ConfigHome) -> None:
+        study = study_of(FIRST, ["/nowhere/x.jsonl", str(home.path / "projects/p/x.jsonl")],
+                         [Home(str(home.path), "", True)], PriceTable.load())  # fmt: skip
+        assert (study.session_id, study.requests, study.finds) == (FIRST, 0, ())
+
+    def test_it_is_read_bit_by_bit(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST)
+        for number in range(40):
+            sitting.read(f"{number}.py", numbered("x" * 20_000), 6_000)
+        path = sitting.say().write(home)
+        student = Student(FIRST, [str(path)], [Home(str(home.path), "", True)], PriceTable.load())
+        steps = 1
+        while student.step(0.0):
+            assert student.study is None
+            steps += 1
+        assert steps > path.stat().st_size / 300_000
+        assert student.bytes_done == path.stat().st_size
+        assert student.study is not None
+        assert len(student.study.finds) == 40
+
+
+class TestKeeping:
+    def test_what_is_kept_comes_back(self, home: ConfigHome) -> None:
+        study = studied(home, Sitting(FIRST).read("a.py", PAGE, 300).run("ls", "x", 200).say())
+        assert decoded(encoded(study)) == study
+
+    def test_nothing_of_a_text_is_kept(self, home: ConfigHome) -> None:
+        kept = encoded(studied(home, Sitting(FIRST).read("a.py", PAGE, 300).say()))
+        assert b"a.py" in kept
+        assert b"alpha" not in kept
+
+    def test_half_characters_are_kept_whole(self, home: ConfigHome) -> None:
+        path = (
+            Sitting(FIRST, cwd=f"{ROOT}HALF").read("HALF.py", f"{PAGE}HALF", 300).say().write(home)
+        )
+        path.write_bytes(path.read_bytes().replace(b"HALF", b"\\ud800"))
+        study = study_of(FIRST, [str(path)], [Home(str(home.path), "", True)], PriceTable.load())
+        (find,) = study.finds
+        assert find.key == "\ufffd.py"
+        assert decoded(encoded(study)) == study
+
+    @pytest.mark.parametrize("data", [b"", b"\x01", b"\xff" * 40, b"\x92\x01\x90"])
+    def test_what_is_broken_is_made_again(self, data: bytes) -> None:
+        assert decoded(data) is None
+
+    def test_what_another_version_kept_is_made_again(self, home: ConfigHome) -> None:
+        kept = bytearray(encoded(studied(home, Sitting(FIRST).say())))
+        assert kept[1] == FORMAT
+        kept[1] += 1
+        assert decoded(bytes(kept)) is None
