@@ -385,11 +385,6 @@ def forgotten(dropped: Kept) -> str:
     return f"Forgot {requests} of {sessions}: {files} no longer on disk."
 
 
-def not_kept(warning: str) -> str:
-    """Why the next look takes as long as this one."""
-    return f"the index is not kept: {warning}"
-
-
 def nothing_repeated(memory: Memory) -> str:
     """One sentence for when there is no candidate."""
     sessions, days = format.plural(memory.sessions, "session"), format.plural(memory.days, "day")
@@ -406,7 +401,9 @@ def advice(candidate: Candidate) -> str:
     saving, carrying = candidate.session_saving, candidate.memory_cost
     if saving is None or carrying is None:
         return "no advice: the price of its model is not known"
-    times = format.multiple(saving / carrying if carrying else None)
+    if not carrying:
+        return "leave it: its model costs nothing"
+    times = format.multiple(saving / carrying)
     if candidate.recommended:
         return f"put it into {BELONGS[candidate.belongs]}: saves {times} its cost"
     if candidate.belongs == "nothing":

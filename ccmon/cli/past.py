@@ -66,7 +66,7 @@ def add_span(parser: Parser) -> None:
         "--since",
         metavar="DAY",
         type=since,
-        help="from that day on: 2026-11-24, or 7d for a week ago",
+        help="from that day on: 2026-11-24, or 7d back",
     )
     add("--until", metavar="DAY", type=until, help="up to that day, with it")
     zone = parser.named("--timezone")

@@ -13,7 +13,7 @@ from ccmon.report import safe
 from ccmon.report.output import whole_output
 from ccmon.report.page import stdout_page
 from ccmon.report.past_rows import history_csv, history_json
-from ccmon.report.table import Column, render, styled, wrapped
+from ccmon.report.table import NICE, Column, render, styled, wrapped
 from ccmon.report.text import DIM, YELLOW, Page
 
 _WIDEST = 120
@@ -69,16 +69,16 @@ def _name(group: Group, by: By) -> str:
 def _figures(sums: Sequence[Sums]) -> list[Column]:
     return [
         Column("reqs", tuple(f"{each.requests:,}" for each in sums)),
-        Column("in", tuple(format.tokens(each.usage.prompt_tokens) for each in sums)),
-        Column("hit", tuple(format.rate(each.hit_rate) for each in sums), spare=1),
-        Column("out", tuple(format.tokens_short(each.usage.output_tokens) for each in sums)),
+        Column("in", tuple(format.tokens(each.usage.prompt_tokens) for each in sums), 4),
+        Column("hit", tuple(format.rate(each.hit_rate) for each in sums), NICE),
+        Column("out", tuple(format.tokens_short(each.usage.output_tokens) for each in sums), 5),
         Column("cost", tuple(map(_cost, sums))),
-        Column("read", tuple(_share(each, each.split.carry) for each in sums), spare=2),
-        Column("rewr", tuple(_share(each, each.split.rewrite) for each in sums), spare=3),
-        Column("new", tuple(_share(each, each.split.fresh) for each in sums), spare=5),
-        Column("outp", tuple(_share(each, each.split.output) for each in sums), spare=4),
-        Column("busts", tuple(f"{each.busts:,}" if each.busts else "-" for each in sums)),
-        Column("wasted", tuple(map(_wasted, sums))),
+        Column("read", tuple(_share(each, each.split.carry) for each in sums), NICE + 1),
+        Column("rewr", tuple(_share(each, each.split.rewrite) for each in sums), NICE + 2),
+        Column("new", tuple(_share(each, each.split.fresh) for each in sums), NICE + 4),
+        Column("outp", tuple(_share(each, each.split.output) for each in sums), NICE + 3),
+        Column("busts", tuple(f"{each.busts:,}" if each.busts else "-" for each in sums), 2),
+        Column("wasted", tuple(map(_wasted, sums)), 1),
     ]
 
 
@@ -125,7 +125,7 @@ def _reach(history: History, page: Page) -> Iterator[str]:
         yield from _lines([missing, "dropped by ccmon history --forget"], page, DIM)
     yield from wrapped(words.RETENTION, page, DIM)
     if history.warning:
-        yield from wrapped(words.not_kept(safe.plain(history.warning)), page, YELLOW)
+        yield from wrapped(safe.plain(history.warning), page, YELLOW)
 
 
 def _first_day(history: History) -> str:

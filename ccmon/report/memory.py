@@ -15,7 +15,7 @@ from ccmon.report import safe
 from ccmon.report.figures import Json, encoded, money, text
 from ccmon.report.output import whole_output
 from ccmon.report.page import stdout_page
-from ccmon.report.table import Column, render, wrapped
+from ccmon.report.table import NICE, Column, render, wrapped
 from ccmon.report.text import BOLD, DIM, YELLOW, Page
 
 SCHEMA_VERSION = 1
@@ -46,7 +46,7 @@ def render_memory(memory: Memory, page: Page) -> str:
     if not lines:
         lines.extend(wrapped(words.nothing_repeated(memory), page))
     if memory.warning:
-        lines.extend(wrapped(words.not_kept(safe.plain(memory.warning)), page, YELLOW))
+        lines.extend(wrapped(safe.plain(memory.warning), page, YELLOW))
     return "\n".join(lines) + "\n"
 
 
@@ -56,11 +56,11 @@ def _candidates(memory: Memory, page: Page) -> Iterator[str]:
         Column("found out again", tuple(map(_name, enumerate(found, 1)))),
         [
             Column("sessions", tuple(f"{each.sessions:,}" for each in found)),
-            Column("reads", tuple(f"{each.reads:,}" for each in found), spare=2),
-            Column("tokens", tuple(format.tokens(each.tokens) for each in found)),
-            Column("paid", tuple(_estimate(each.cost) for each in found), spare=1),
-            Column("saves", tuple(_estimate(each.session_saving) for each in found), spare=3),
-            Column("costs", tuple(_estimate(each.memory_cost) for each in found), spare=3),
+            Column("reads", tuple(f"{each.reads:,}" for each in found), NICE),
+            Column("tokens", tuple(format.tokens(each.tokens) for each in found), 1),
+            Column("paid", tuple(_estimate(each.cost) for each in found), NICE),
+            Column("saves", tuple(_estimate(each.session_saving) for each in found), NICE + 1),
+            Column("costs", tuple(_estimate(each.memory_cost) for each in found), NICE + 1),
             Column("net", tuple(_estimate(_net(each)) for each in found)),
         ],
         page,

@@ -12,6 +12,9 @@ from msgspec import Struct
 from ccmon.report import safe
 from ccmon.report.text import BOLD, DIM, Page
 
+NICE = 10
+"""Columns so spare or more go to show names in full, less spare ones only to show any of them."""
+
 _SHORTEST_NAME = 8
 
 
@@ -34,29 +37,37 @@ def render(
 
     ``name_cells`` are wanted for the names before figures are shown that can be spared.
     """
-    columns = [_encodable(column, page) for column in figures]
     names = _encodable(names, page)
-    wanted = min(names.width(), name_cells)
-    while (room := _room(columns, page)) < wanted and any(column.spare for column in columns):
-        columns.remove(max(columns, key=lambda column: column.spare))
-    cells = max(_SHORTEST_NAME, min(names.width(), room))
-    gap = (
-        "  " if cells + sum(column.width() + 2 for column in columns) <= page.table_columns else " "
-    )
-    titles = [column.title for column in columns]
-    yield styled(_line(names.title, cells, titles, columns, gap), DIM, page)
-    for number, name in enumerate(names.cells):
-        row = [column.cells[number] for column in columns]
-        is_sum = last_is_sum and number == len(names.cells) - 1
-        yield styled(_line(name, cells, row, columns, gap), BOLD if is_sum else "", page)
+    columns = [_encodable(column, page) for column in figures]
+    shortest = min(names.width(), _SHORTEST_NAME)
+    _make_room(columns, page, min(names.width(), name_cells), NICE)
+    _make_room(columns, page, shortest, 1)
+    room = _room(columns, page)
+    cells = max(shortest, min(names.width(), room))
+    gap = "  " if cells + len(columns) <= room else " "
+    ellipsis = safe.encodable("…", page.encoding)
+    shown = [safe.clip(name, cells, ellipsis=ellipsis) for name in (names.title, *names.cells)]
+    rows = zip(*((column.title, *column.cells) for column in columns), strict=True)
+    for number, (name, row) in enumerate(zip(shown, rows, strict=True)):
+        is_sum = last_is_sum and number == len(names.cells)
+        style = DIM if number == 0 else BOLD if is_sum else ""
+        yield styled(_line(name, cells, row, columns, gap), style, page)
 
 
 def _line(name: str, cells: int, row: Sequence[str], columns: Sequence[Column], gap: str) -> str:
-    name = safe.clip(name, cells)
     line = name + " " * (cells - safe.width(name))
     for text, column in zip(row, columns, strict=True):
         line += gap + " " * (column.width() - safe.width(text)) + text
     return line.rstrip()
+
+
+def _make_room(columns: list[Column], page: Page, cells: int, least: int) -> None:
+    """Let columns go that are at least so spare, until names have that many cells."""
+    while _room(columns, page) < cells:
+        going = [column for column in columns if column.spare >= least]
+        if not going:
+            break
+        columns.remove(max(going, key=lambda column: column.spare))
 
 
 def _room(columns: Sequence[Column], page: Page) -> int:

@@ -3,11 +3,9 @@
 ``CCMON_UPDATE_GOLDEN=1 pytest tests/golden`` writes the files anew; read the difference.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC
-from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -26,6 +24,7 @@ from ccmon.snapshot import (
     Reported,
     Snapshot,
 )
+from tests.golden.kept import HOSTILE, check
 from tests.golden.shown import (
     CACHE,
     NOW,
@@ -41,18 +40,7 @@ from tests.golden.shown import (
     with_health,
 )
 
-# Read before the fences of conftest.py take CCMON_* out of the environment.
-UPDATE = bool(os.environ.get("CCMON_UPDATE_GOLDEN"))
-FILES = Path(__file__).parent / "files"
 PAGE = Page(zone=UTC)
-
-
-def check(name: str, data: bytes) -> None:
-    file = FILES / name
-    if UPDATE:
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(data)
-    assert data == file.read_bytes()
 
 
 def small_session_snapshot() -> Snapshot:
@@ -140,12 +128,6 @@ def test_the_document() -> None:
 @pytest.mark.usefixtures("_fixed_version")
 def test_the_document_with_requests() -> None:
     check("document-requests.json", render_json(small_session_snapshot(), requests=True, now=NOW))
-
-
-HOSTILE = (
-    "\x1b[2J\x1b]0;pwned\x07[/red]\u202eevil\u2066\r\n\x9b31m"
-    "tab\there\ud800 漢字e\u0301\u0301\u0301\u0301"
-)
 
 
 def hostile_snapshot() -> Snapshot:

@@ -1,0 +1,151 @@
+"""Golden bytes of the history and of the memory, as text and for machines."""
+
+from typing import get_args
+
+import pytest
+from msgspec import structs
+
+from ccmon.past import By, Candidate, History, Memory
+from ccmon.report import safe
+from ccmon.report.history import render_history
+from ccmon.report.memory import memory_json, render_memory
+from ccmon.report.past_rows import history_csv, history_json
+from ccmon.report.text import Page
+from tests.golden.kept import HOSTILE, check
+from tests.sample_past import CANDIDATES, WORK, sample_history, sample_memory
+
+PAGE = Page()
+
+
+@pytest.fixture(autouse=True)
+def _fixed_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("past_rows", "memory"):
+        monkeypatch.setattr(f"ccmon.report.{module}.__version__", "0.1.0")
+
+
+@pytest.mark.parametrize("by", get_args(By))
+def test_the_history_by(by: By) -> None:
+    check(f"history-{by}.txt", render_history(sample_history(by), PAGE).encode())
+
+
+def test_the_history_on_a_wide_colour_terminal() -> None:
+    page = Page(table_columns=120, color=True)
+    check("history-wide.txt", render_history(sample_history("session"), page).encode())
+
+
+def test_the_history_where_only_ascii_is_known() -> None:
+    text = render_history(sample_history("session"), Page(encoding="ascii"))
+    assert text.isascii()
+    check("history-ascii.txt", text.encode())
+
+
+def test_the_document_of_the_history() -> None:
+    check("history.json", history_json(sample_history("day")))
+
+
+def test_the_document_of_sessions() -> None:
+    check("history-session.json", history_json(sample_history("session")))
+
+
+def test_the_history_as_csv() -> None:
+    check("history.csv", history_csv(sample_history("session")))
+
+
+def test_what_a_memory_would_save() -> None:
+    check("memory.txt", render_memory(sample_memory(), PAGE).encode())
+
+
+def test_what_a_memory_would_save_in_colour() -> None:
+    page = Page(table_columns=120, color=True)
+    check("memory-color.txt", render_memory(sample_memory(), page).encode())
+
+
+def test_nothing_is_found_out_again() -> None:
+    check("memory-none.txt", render_memory(sample_memory(()), PAGE).encode())
+
+
+def test_the_document_of_the_memory() -> None:
+    check("memory.json", memory_json(sample_memory()))
+
+
+def hostile_history(by: By) -> History:
+    shown = sample_history(by)
+    changed = tuple(
+        structs.replace(group, key=HOSTILE, name=HOSTILE * 9, project=HOSTILE, models=(HOSTILE,))
+        for group in shown.groups
+    )
+    return structs.replace(shown, groups=changed, timezone=HOSTILE, warning=HOSTILE * 5)
+
+
+def hostile_memory() -> Memory:
+    changed = [structs.replace(each, key=HOSTILE * 9, project=HOSTILE * 3) for each in CANDIDATES]
+    return structs.replace(sample_memory(changed), warning=HOSTILE * 5)
+
+
+def is_harmless(text: str) -> bool:
+    return all(character.isprintable() for character in text.replace("\n", ""))
+
+
+@pytest.mark.parametrize("columns", [40, 57, 80, 120])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("by", get_args(By))
+def test_hostile_names_stay_inside_the_page(by: By, columns: int, encoding: str) -> None:
+    page = Page(table_columns=columns, encoding=encoding)
+    for text in (render_history(hostile_history(by), page), render_memory(hostile_memory(), page)):
+        assert is_harmless(text)
+        assert max(safe.width(line) for line in text.splitlines()) <= columns
+        assert "pwned" not in text
+
+
+def test_hostile_names_are_harmless_to_machines_and_their_terminals() -> None:
+    for data in (history_json(hostile_history("session")), memory_json(hostile_memory())):
+        assert is_harmless(data.decode())
+    rows = history_csv(hostile_history("session")).decode()
+    assert is_harmless(rows.replace("\r", ""))
+
+
+@pytest.mark.parametrize("factor", [1, 1_000, 1_000_000])
+@pytest.mark.parametrize("by", get_args(By))
+def test_figures_of_any_size_are_shown_whole_in_80_columns(by: By, factor: int) -> None:
+    cells = [
+        structs.replace(
+            cell,
+            requests=cell.requests * factor,
+            usage=sum([cell.usage] * 3, cell.usage),
+            busts=cell.busts * factor,
+        )
+        for cell in WORK
+    ]
+    shown = sample_history(by, cells)
+    text = render_history(shown, PAGE)
+    assert max(map(safe.width, text.splitlines())) <= 80
+    assert f"{shown.totals.requests:,}" in text
+    assert f"{shown.totals.busts:,}" in text
+
+
+@pytest.mark.parametrize("by", get_args(By))
+def test_groups_of_the_sample_add_up_to_its_totals(by: By) -> None:
+    shown = sample_history(by)
+    undated = sum(cell.requests for cell in WORK if cell.day is None) if by == "day" else 0
+    counted = sum(group.sums.requests for group in shown.groups)
+    assert counted + undated == shown.totals.requests
+
+
+def candidate(**changes: object) -> Candidate:
+    return structs.replace(CANDIDATES[0], **changes)
+
+
+def test_advice_names_what_decided_it() -> None:
+    shown = render_memory(
+        sample_memory(
+            [
+                candidate(recommended=False, session_saving=0.05),
+                candidate(memory_cost=0.0),
+                candidate(memory_cost=None, recommended=False),
+            ]
+        ),
+        PAGE,
+    )
+    assert "leave it: saves 1.3x its cost, and pays from more than" in shown
+    assert "leave it: its model costs nothing" in shown
+    assert "no advice: the price of its model is not known" in shown
