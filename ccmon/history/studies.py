@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ccmon.history.files import Scope
 from ccmon.history.index import Index
-from ccmon.history.study import Student, decoded, encoded
+from ccmon.history.study import FORMAT, Student, decoded, encoded
 from ccmon.history.sums import sessions_of
 from ccmon.insight.memory import Study, candidates
 from ccmon.ledger.prices import PriceTable
@@ -80,7 +80,8 @@ class Studies:
     def _study(self, due: Due, budget: float) -> None:
         if self._student is None:
             paths, homes = due.paths, self._homes
-            self._student = Student(due.session_id, paths, homes, self._prices)
+            own = self._responses(due.session_id)
+            self._student = Student(due.session_id, paths, homes, self._prices, own)
         before = self._student.bytes_done
         more = self._student.step(budget)
         done = self.studying.bytes_done + self._student.bytes_done - before
@@ -111,11 +112,20 @@ class Studies:
         )
         if not rows:
             return None
-        digest = blake2b(self._scope.key, digest_size=16)
+        digest = blake2b(b"%d " % FORMAT + self._scope.key, digest_size=16)
         for row in rows:
             digest.update(repr(row).encode())
         paths = tuple(f"{names[home]}/{os.fsdecode(path)}" for home, path, *_ in rows)
         return Due(session_id, paths, digest.digest(), sum(max(0, row[3]) for row in rows), at)
+
+    def _responses(self, session_id: str) -> set[str]:
+        """What a session paid for, by the ids of the responses."""
+        rows = self._index.rows(
+            "SELECT r.message_id FROM requests r JOIN sessions s ON s.id = r.session"
+            " WHERE s.scope = ? AND s.session_id = ?",
+            (self._scope.id, session_id),
+        )
+        return {message_id for (message_id,) in rows}
 
     def _sessions(self, since: float, project: str | None) -> list[tuple[str, float]]:
         """Sessions with requests since then, and when the last of them was."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -49,14 +49,24 @@ _KINDS: dict[str, FindKind] = {
 
 
 class Student:
-    """Reads one session bit by bit; ``study`` is what came of it once ``step`` says it is done."""
+    """Reads one session bit by bit; ``study`` is what came of it once ``step`` says it is done.
+
+    ``own`` are the ids of the responses that the session paid for, None: all in its files. What a
+    fork has copied from another session it did not find out.
+    """
 
     def __init__(
-        self, session_id: str, paths: Iterable[str], homes: Sequence[Home], prices: PriceTable
+        self,
+        session_id: str,
+        paths: Iterable[str],
+        homes: Sequence[Home],
+        prices: PriceTable,
+        own: Container[str] | None = None,
     ) -> None:
         self.study: Study | None = None
         self.bytes_done = 0
         self._session_id = session_id
+        self._own = own
         self._slug = ""
         self._ledger = Ledger(prices)
         self._feeds: deque[Feed] = deque()
@@ -81,15 +91,20 @@ class Student:
         if self.study is None:
             self._ledger.settle()
             session = self._ledger.sessions.get(self._session_id)
-            self.study = _study(session or SessionLedger(self._session_id), self._slug)
+            session = session or SessionLedger(self._session_id)
+            self.study = _study(session, self._slug, self._own)
         return False
 
 
 def study_of(
-    session_id: str, paths: Iterable[str], homes: Sequence[Home], prices: PriceTable
+    session_id: str,
+    paths: Iterable[str],
+    homes: Sequence[Home],
+    prices: PriceTable,
+    own: Container[str] | None = None,
 ) -> Study:
     """All that a session found, whose files these are; nothing where none can be read any more."""
-    student = Student(session_id, paths, homes, prices)
+    student = Student(session_id, paths, homes, prices, own)
     while student.step(1.0):
         pass
     assert student.study is not None
@@ -146,21 +161,26 @@ class _Found(Struct, eq=False):
         )  # fmt: skip
 
 
-def _study(session: SessionLedger, slug: str) -> Study:
-    rows = [row for thread in session.threads.values() for row in thread.rows]
+def _study(session: SessionLedger, slug: str, own: Container[str] | None) -> Study:
+    threads = [
+        (thread, rows)
+        for thread in session.threads.values()
+        if (rows := [row for row in thread.rows if own is None or row.message_id in own])
+    ]
+    rows = [row for _, rows in threads for row in rows]
     streams = session.main_streams() or list(session.streams.values())
     cwd = next((stream.cwd for stream in streams if stream.cwd), None)
     root = root_of(cwd) if cwd else slug
     with Reader() as reader:
-        found = _found(session, _early(rows), root if cwd else "", reader)
+        found = _found(threads, _early(rows), root if cwd else "", reader)
     return Study(
         scrubbed(session.session_id),
         scrubbed(root),
         scrubbed(project_name(cwd, slug)),
         max((row.at for row in rows if row.at is not None), default=None),
         len(rows),
-        sum(bool(thread.rows) for thread in session.threads.values()),
-        _mean([_write(thread) for thread in session.threads.values()]),
+        len(threads),
+        _mean([_write(thread) for thread, _ in threads]),
         _mean([row.price.read if row.price else None for row in rows]),
         tuple(each.find() for each in found if each.tokens > 0),
     )
@@ -179,17 +199,20 @@ def _write(thread: Thread) -> float | None:
 
 
 def _found(
-    session: SessionLedger, early: set[tuple[str, int]], root: str, reader: Reader
+    threads: Iterable[tuple[Thread, Sequence[Request]]],
+    early: set[tuple[str, int]],
+    root: str,
+    reader: Reader,
 ) -> Iterable[_Found]:
     found: dict[tuple[FindKind, str], _Found] = {}
-    for thread in session.threads.values():
+    for thread, rows in threads:
         bills = _bills(thread)
         calls: dict[str, Call] = {}
-        for before, row in zip([None, *thread.rows], thread.rows, strict=False):
+        for row in rows:
             wanted = [item for item in row.entered if _is_wanted(item, row, early)]
-            if not wanted or before is None:
+            if not wanted or row.n < 2:
                 continue
-            for span in before.spans:
+            for span in thread.rows[row.n - 2].spans:
                 calls.update((call.tool_use_id, call) for call in reader.calls(span))
             for item, result in _results(wanted, row, reader):
                 call, held = calls.pop(result.tool_use_id, None), bills.get(id(item))

@@ -108,6 +108,15 @@ class TestFiles:
         assert (finds["a.py"].reads, finds["a.py"].tokens) == (2, 1_000)
         assert finds["b.py"].tokens == 500
 
+    def test_what_a_fork_has_copied_it_did_not_find_out(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).read("a.py", PAGE, 1_000).read("b.py", PAGE, 500).say(2)
+        path = str(sitting.write(home))
+        own = {f"msg_{FIRST}_{number}" for number in (3, 4)}
+        homes = [Home(str(home.path), "test", True)]
+        study = study_of(FIRST, [path], homes, PriceTable.load(), own)
+        assert (study.requests, list(found(study))) == (2, ["b.py"])
+        assert study_of(FIRST, [path], homes, PriceTable.load(), set()).requests == 0
+
     def test_without_a_price_there_is_no_money(self, home: ConfigHome) -> None:
         study = studied(home, Sitting(FIRST, model="acme-9").read("a.py", PAGE, 1_000).say())
         (find,) = study.finds
