@@ -315,6 +315,7 @@ def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
         name, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=uri
     )
     connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -16000")
     return connection
 
 
@@ -322,6 +323,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables where there are none. Raises Broken when there are other ones."""
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = NORMAL")
+    # A first scan would write the same pages many times: message ids come in no order.
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if version == 0 and not tables:
