@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from logging import FileHandler
 
     from ccmon.monitor import Monitor
+    from ccmon.past import Candidate
     from ccmon.settings import Settings
     from ccmon.snapshot import Snapshot
     from ccmon.transcripts.locate import Home
@@ -214,7 +215,27 @@ def _monitor(options: Options, settings: "Settings", homes: "tuple[Home, ...]") 
     )
     reports = None if options.demo else reports_folder(os.environ)
     counting = options.items or not options.once
-    return Monitor(homes, settings, scope, reports=reports, counting=counting)
+    monitor = Monitor(homes, settings, scope, reports=reports, counting=counting)
+    if not options.demo and (candidates := _remembered(homes, settings)):
+        monitor.know(candidates)
+    return monitor
+
+
+def _remembered(homes: "tuple[Home, ...]", settings: "Settings") -> "tuple[Candidate, ...]":
+    """What sessions find out again and again, as far as looking at the past has told before."""
+    from ccmon.history import INDEX_FILE
+    from ccmon.reported import reports_folder
+
+    folder = reports_folder(os.environ).parent
+    if not (folder / INDEX_FILE).is_file():
+        return ()
+    from ccmon.history.archive import Archive
+
+    archive = Archive(homes, settings, folder)
+    try:
+        return archive.remembered()
+    finally:
+        archive.close()
 
 
 def _once(

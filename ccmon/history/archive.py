@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -20,12 +20,14 @@ from ccmon.history import sums
 from ccmon.history.files import Scope, is_there, scope_of
 from ccmon.history.index import Broken, Index, Unkept
 from ccmon.history.intake import Intake
-from ccmon.history.studies import Studies
 from ccmon.history.zones import zone_of
 from ccmon.ledger.prices import PriceTable
-from ccmon.past import History, Kept, Memory, PastRequest, Query, Scanning
+from ccmon.past import Candidate, History, Kept, Memory, PastRequest, Query, Scanning
 from ccmon.settings import Settings
 from ccmon.transcripts.locate import Home
+
+if TYPE_CHECKING:
+    from ccmon.history.studies import Studies
 
 ACCOUNTING_VERSION = 1
 """Of the rules of accounting: requests of another one are accounted again, from what was read."""
@@ -159,6 +161,16 @@ class Archive:
 
         return self._read(work)
 
+    def remembered(self, *, days: int = 30) -> tuple[Candidate, ...]:
+        """The candidates of ``memory`` as far as they are known without reading any transcript.
+
+        None where the index cannot be read: nobody waits for it to be made anew.
+        """
+        try:
+            return self._studied().found(self._clock() - days * DAY, None)[2]
+        except (Broken, Unkept):
+            return ()
+
     def close(self) -> None:
         """Let go of the index."""
         self._index.close()
@@ -196,6 +208,8 @@ class Archive:
 
     def _studied(self) -> Studies:
         if self._studies is None:
+            from ccmon.history.studies import Studies  # the full engine: sums do without
+
             self._studies = Studies(self._index, self._in_scope(), self._homes, self._prices)
         return self._studies
 

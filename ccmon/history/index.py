@@ -11,15 +11,18 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from ccmon.errors import CcmonError
+from ccmon.history import INDEX_FILE
 
 SCHEMA_VERSION = 1
 """Of the tables. An index of another version is made anew."""
 QUARTER = 900
 """Seconds for which sums are kept. Every zone of today differs from UTC by whole quarters."""
-FILE_NAME = "history.sqlite"
 PATIENCE = 5.0
 """Seconds to wait for another process before the index counts as locked."""
 
@@ -216,7 +219,7 @@ class Index:
 
     def renew(self) -> None:
         """Make a broken index anew. One that breaks again and again is left where it is."""
-        self._failures += 1
+        self._fail()
         self.close()
         if self._failures > 2:
             self._folder = None
@@ -225,6 +228,7 @@ class Index:
 
     def leave_disk(self, reason: str) -> None:
         """Go on in memory, with what could be read so far."""
+        self._fail()
         self.warning = f"The history is not kept in {self._folder}: {reason}."
         before = self._connection
         self._connection, self._inode = _in_memory(before), None
@@ -236,10 +240,16 @@ class Index:
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
 
+    def _fail(self) -> None:
+        """Raises CcmonError when not even memory holds the tables."""
+        self._failures += 1
+        if self._failures > 5:
+            raise CcmonError("the history cannot be summed up: its tables fail again and again")
+
     @property
     def _file(self) -> Path:
         assert self._folder is not None
-        return self._folder / FILE_NAME
+        return self._folder / INDEX_FILE
 
     def _open(self, discard: int | None = None) -> sqlite3.Connection:
         """Open the file, made anew if it has to be; the tables in memory where it cannot be.
@@ -304,10 +314,21 @@ def _locked(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Unkept(_REASONS[sqlite3.SQLITE_BUSY]) from None
+            time.sleep(0.01)
 
 
 def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:

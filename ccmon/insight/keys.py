@@ -23,6 +23,7 @@ _HASH = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{7,64}\b", re.IGNORECASE
 )
 _NUMBER = re.compile(r"(?<![A-Za-z_])\d+(?:\.\d+)*")
+_MEMORY = re.compile(r"/(?:CLAUDE(?:\.local)?\.md|AGENTS\.md|SKILL\.md)$|/\.claude/")
 _RANGE = re.compile(r" \d+-\d*$")
 _JOINTS = re.compile(r"&&|\|\||[;|\n]")
 _ASSIGNMENT = re.compile(r"\w+=\S*\s+")
@@ -55,6 +56,11 @@ def path_key(path: str, root: str, cwd: str = "") -> str:
 def is_outside(key: str) -> bool:
     """Whether the key of a file is a path outside of its project."""
     return key.startswith("/") or key[1:2] == ":"
+
+
+def is_memory(key: str) -> bool:
+    """Whether a file is part of a memory already: instructions, a rule, a skill."""
+    return bool(_MEMORY.search(f"/{key}"))
 
 
 def command_key(command: str, root: str) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ccmon.insight.keys import is_looking, is_outside
+from ccmon.insight.keys import is_looking, is_memory, is_outside
 from ccmon.past import Belongs, Candidate
 
 LEAST_SESSIONS = 3
@@ -218,7 +218,10 @@ def _candidate(repeated: _Repeated) -> Candidate:
 
 
 def _is_memorable(find: Find) -> bool:
-    return find.kind != "command" or is_looking(find.key)
+    """Whether it is knowledge that could stand elsewhere, and does not yet."""
+    if find.kind == "file":
+        return not is_memory(find.key)
+    return find.kind == "search" or is_looking(find.key)
 
 
 def distinct(contents: Sequence[Content]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +16,7 @@ from ccmon.history.study import Student
 from ccmon.past import Candidate, Memory
 from ccmon.settings import Settings
 from ccmon.transcripts.locate import config_homes
+from tests.e2e.test_once import ccmon
 from tests.homes import NOW, ConfigHome, read
 from tests.sittings import ROOT, SLUG, Sitting, numbered
 
@@ -24,10 +27,10 @@ IN_WORKTREES = (7, 12)
 RARE = (3, 4)
 
 
-def sitting(number: int) -> Sitting:
+def sitting(number: int, *, now: float = NOW) -> Sitting:
     """One of twenty sessions of a project: three files, a test run, and what only two look at."""
     tree = f"/.claude/worktrees/fix-{number}" if number in IN_WORKTREES else ""
-    made = Sitting(NAMES[number], cwd=ROOT + tree, start=NOW - (number + 1) * DAY)
+    made = Sitting(NAMES[number], cwd=ROOT + tree, start=now - (number + 1) * DAY)
     made.run(f"npm test -- --seed {number}", f"passed in {number}.3 s", 3_000)
     made.read("docs/guide.md", GUIDE, 9_000)
     made.read("src/flow.py", numbered(*(f"step {number} {line}" for line in range(40))), 12_000)
@@ -130,6 +133,25 @@ class TestPlantedRepetition:
         for session in monitor.snapshot().sessions:
             files = [dict(each.evidence)["file"] for each in session.findings if each.id == "F11"]
             assert sorted(map(str, files)) == ["docs/guide.md", "src/flow.py"]
+
+
+def test_every_face_tells_it_once_the_past_was_looked_at(config_home: Path) -> None:
+    now = time.time()
+    for number in range(20):
+        made = sitting(number, now=now)
+        made.write(ConfigHome(config_home), slug_of(number))
+    assert files_told_of() == []
+    memory = json.loads(ccmon("memory", "--json").stdout)
+    recommended = [each["key"] for each in memory["candidates"] if each["recommended"]]
+    assert recommended == ["src/flow.py", "docs/guide.md"]
+    assert files_told_of() == ["docs/guide.md"] * 20 + ["src/flow.py"] * 20
+
+
+def files_told_of() -> list[str]:
+    """What the findings of all sessions say is read again and again."""
+    document = json.loads(ccmon("--once", "--all", "--json").stdout)
+    found = [each for session in document["sessions"] for each in session["findings"]]
+    return sorted(each["evidence"]["file"] for each in found if each["id"] == "F11")
 
 
 class TestKeptStudies:

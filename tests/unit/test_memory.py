@@ -227,6 +227,14 @@ class TestWhereItBelongs:
         assert (candidate.belongs, candidate.recommended) == (belongs, belongs != "nothing")
         assert candidate.memory_cost is not None
 
+    @pytest.mark.parametrize(
+        "key", ["CLAUDE.md", "api/CLAUDE.local.md", ".claude/rules/api.md", "/root/.claude/x.md"]
+    )
+    def test_what_is_memory_already_belongs_nowhere_else(self, key: str) -> None:
+        candidate = only(studies(5, find(key)))
+        assert (candidate.belongs, candidate.recommended) == ("nothing", False)
+        assert only(studies(5, find(f"docs/my-{key.rpartition('/')[2]}"))).recommended
+
 
 def test_planted_repetition_is_ranked_and_only_what_pays_is_recommended() -> None:
     sessions = [
