@@ -15,7 +15,6 @@ from msgspec import Struct
 from ccmon.history import files
 from ccmon.history.files import UNFINISHED, File, Scope, Stamp
 from ccmon.history.index import Index
-from ccmon.history.scan import begin, read_on
 from ccmon.history.seen import Seen
 from ccmon.ledger.prices import PriceTable
 from ccmon.past import Scanning
@@ -147,6 +146,8 @@ class Intake:
 
     def _read_on(self) -> None:
         """Read a part of the next file."""
+        from ccmon.history.scan import read_on  # a warm start needs none of that
+
         reading = self._queue[-1]
         if reading.seen is None and not self._open(reading):
             return
@@ -178,6 +179,8 @@ class Intake:
 
     def _open(self, reading: Reading) -> bool:
         """Take up what the index has of a file; False when that has changed since the look."""
+        from ccmon.history.scan import begin
+
         transcript, row = reading.transcript, reading.row
         seen = files.load(self._index, row) if row else begin(transcript)
         if seen is None:
@@ -220,7 +223,7 @@ class Intake:
 
     def _settle(self, deadline: float) -> None:
         """Account some of what has changed."""
-        from ccmon.history.settling import account  # a warm start needs none of that
+        from ccmon.history.settling import account  # nor does it need the accounts
 
         with self._index.transaction():
             while self._unsettled:

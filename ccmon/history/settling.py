@@ -11,7 +11,8 @@ from math import inf
 from ccmon.history.accounts import Accounted, settle
 from ccmon.history.clusters import AT_ONCE, Cluster, Gathering, Held
 from ccmon.history.files import Scope
-from ccmon.history.index import QUARTER, Index
+from ccmon.history.index import Index
+from ccmon.history.schema import QUARTER
 from ccmon.history.seen import Seen
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import TITLE_SOURCES

@@ -9,7 +9,8 @@ from typing import Any
 
 from ccmon.errors import CcmonError
 from ccmon.history.files import Scope
-from ccmon.history.index import QUARTER, Index
+from ccmon.history.index import Index
+from ccmon.history.schema import QUARTER
 from ccmon.history.zones import Zone
 from ccmon.measures import Split, Usage
 from ccmon.past import By, Group, Kept, PastRequest, Query, Sums

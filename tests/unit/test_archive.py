@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ccmon.history import intake
+from ccmon.history import scan
 from ccmon.history.scan import read_on
 from ccmon.history.seen import Seen
 from ccmon.past import By, Query
@@ -46,7 +46,7 @@ def reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(seen: Seen, limit: int = 0) -> bool:
         raise AssertionError(f"{seen.path} was read again")
 
-    monkeypatch.setattr(intake, "read_on", refuse)
+    monkeypatch.setattr(scan, "read_on", refuse)
 
 
 class TestEveryCorpus:
@@ -139,7 +139,7 @@ class TestChanges:
             offsets.append(seen.offset)
             return real(seen, limit)
 
-        monkeypatch.setattr(intake, "read_on", noted)
+        monkeypatch.setattr(scan, "read_on", noted)
         home.write(at("2026-11-20T09:01:00Z", "m2"))
         history, _ = read_once(home.path, folder=cache)
         assert (history.totals.requests, offsets) == (2, [size])
@@ -236,7 +236,7 @@ class TestChanges:
                 raise PermissionError(13, "Permission denied", seen.path)
             return real(seen, limit)
 
-        monkeypatch.setattr(intake, "read_on", refuse)
+        monkeypatch.setattr(scan, "read_on", refuse)
         history, rows = read_once(home.path)
         assert ([row[0] for row in rows], history.kept.unreadable_files) == (["m1"], 1)
 

@@ -1,0 +1,311 @@
+"""The index file: whatever befalls it, the totals are right, and a warning says what is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ccmon.history import INDEX_FILE, index, scan
+from ccmon.history.archive import Archive
+from ccmon.history.index import Broken, Index, Unkept
+from ccmon.history.seen import Seen
+from ccmon.past import Query
+from tests.archives import Row, archive_of, caught_up, read_once, rows_of
+from tests.homes import CORPUS
+
+HOME = CORPUS / "resume"
+"""Sessions that copy from each other: what is accounted wrongly shows at once."""
+OTHER = CORPUS / "subagents"
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[Row]:
+    return rows_of(caught_up(archive_of(HOME)))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def kept(cache: Path, expected: list[Row]) -> Path:
+    """An index that holds all of the home."""
+    assert read_once(HOME, folder=cache)[1] == expected
+    return cache / INDEX_FILE
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seen: Seen, limit: int = 0) -> bool:
+        raise AssertionError(f"{seen.path} was read again")
+
+    monkeypatch.setattr(scan, "read_on", refuse)
+
+
+def settled(cache: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is right, and is kept for the next run."""
+    history, rows = read_once(HOME, folder=cache)
+    assert (rows, history.warning) == (expected, "")
+    nothing_is_read(monkeypatch)
+    assert read_once(HOME, folder=cache)[1] == expected
+
+
+def test_only_the_user_can_read_it(kept: Path) -> None:
+    assert mode(kept.parent) == 0o700
+    archive = caught_up(archive_of(HOME, OTHER, folder=kept.parent))
+    files = list(kept.parent.iterdir())
+    assert len(files) > 2
+    assert {mode(file) for file in files} == {0o600}
+    archive.close()
+
+
+def garbage(file: Path) -> None:
+    file.write_bytes(b"this is no database " * 1000)
+
+
+def half(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def a_page_or_two(file: Path) -> None:
+    os.truncate(file, 6000)
+
+
+def emptied(file: Path) -> None:
+    os.truncate(file, 0)
+
+
+def scribbled(file: Path) -> None:
+    """All pages but the first."""
+    data = file.read_bytes()
+    file.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+
+
+def foreign(file: Path) -> None:
+    file.unlink()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE files (name TEXT)")
+    connection.close()
+
+
+def of_the_future(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+def without_a_table(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("DROP TABLE sums")
+    connection.close()
+
+
+def with_spoilt_contents(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE files SET seen = x'00', version = version + 1")
+    connection.close()
+
+
+DAMAGES = [
+    garbage,
+    half,
+    a_page_or_two,
+    emptied,
+    scribbled,
+    foreign,
+    of_the_future,
+    without_a_table,
+    with_spoilt_contents,
+    Path.unlink,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_index_is_made_anew(
+    damage: Callable[[Path], None],
+    kept: Path,
+    expected: list[Row],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    damage(kept)
+    settled(kept.parent, expected, monkeypatch)
+
+
+@pytest.mark.parametrize("damage", [garbage, half, scribbled], ids=lambda damage: damage.__name__)
+def test_an_index_that_breaks_while_it_is_open_is_made_anew(
+    damage: Callable[[Path], None],
+    kept: Path,
+    expected: list[Row],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    archive = archive_of(HOME, folder=kept.parent)
+    damage(kept)
+    assert archive.history(Query()).totals.requests == len(expected)
+    assert rows_of(caught_up(archive)) == expected
+    archive.close()
+    settled(kept.parent, expected, monkeypatch)
+
+
+def test_an_index_that_is_deleted_while_it_is_open_is_made_anew(
+    kept: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = caught_up(archive_of(HOME, folder=kept.parent))
+    for file in kept.parent.iterdir():
+        file.unlink()
+    assert rows_of(caught_up(archive)) == expected
+    archive.close()
+    settled(kept.parent, expected, monkeypatch)
+
+
+def warned(archive: Archive, expected: list[Row]) -> str:
+    """The warning of an archive whose totals are right all the same."""
+    assert rows_of(caught_up(archive)) == expected
+    warning = archive.history(Query()).warning
+    archive.close()
+    return warning
+
+
+def test_a_full_disk_costs_no_more_than_the_index(cache: Path, expected: list[Row]) -> None:
+    whole = archive_of(HOME, folder=cache)
+    whole._index.execute("PRAGMA max_page_count = 1")
+    warning = warned(whole, expected)
+    assert warning == f"The history is not kept in {cache}: the disk is full."
+
+
+def test_what_was_kept_before_the_disk_was_full_is_not_read_again(
+    kept: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_of(HOME, OTHER, folder=kept.parent)
+    archive._index.execute("PRAGMA max_page_count = 1")
+    read: list[str] = []
+    real = scan.read_on
+
+    def noted(seen: Seen, limit: int = 1 << 20) -> bool:
+        read.append(seen.path)
+        return real(seen, limit)
+
+    monkeypatch.setattr(scan, "read_on", noted)
+    both = rows_of(caught_up(archive_of(HOME, OTHER)))
+    read.clear()
+    assert "the disk is full" in warned(archive, both)
+    assert read
+    assert not [path for path in read if path.startswith(str(HOME))]
+
+
+def test_a_lasting_lock_is_not_waited_for_for_ever(
+    kept: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "PATIENCE", 0.05)
+    other = sqlite3.connect(kept, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    both = rows_of(caught_up(archive_of(HOME, OTHER)))
+    assert "another process keeps it locked" in warned(
+        archive_of(HOME, OTHER, folder=kept.parent), both
+    )
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_a_process_that_stopped_while_opening_is_not_waited_for_for_ever(
+    kept: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "PATIENCE", 0.05)
+    nothing_is_read(monkeypatch)
+    with index._locked(kept.parent):
+        archive = archive_of(HOME, folder=kept.parent)
+    assert "another process keeps it locked" in warned(archive, expected)
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(cache: Path, expected: list[Row]) -> None:
+    cache.write_text("not a folder")
+    warning = warned(archive_of(HOME, folder=cache), expected)
+    assert warning == f"The history is not kept in {cache}: File exists."
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(cache: Path, expected: list[Row]) -> None:
+    (cache / INDEX_FILE).mkdir(parents=True)
+    warning = warned(archive_of(HOME, folder=cache), expected)
+    assert warning == f"The history is not kept in {cache}: Is a directory."
+
+
+class TestReadOnlyFolder:
+    @pytest.fixture
+    def read_only(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The superuser may write everywhere, so that the system has to be asked to refuse."""
+        real = os.open
+
+        def refuse(path: str | Path, flags: int, mode: int = 0o777) -> int:
+            if str(path).startswith(str(cache)) and flags & (os.O_WRONLY | os.O_RDWR):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+            return real(path, flags, mode)
+
+        monkeypatch.setattr(os, "open", refuse)
+
+    @pytest.mark.usefixtures("read_only")
+    def test_nothing_is_kept(self, cache: Path, expected: list[Row]) -> None:
+        warning = warned(archive_of(HOME, folder=cache), expected)
+        assert warning == f"The history is not kept in {cache}: Read-only file system."
+
+    def test_what_was_kept_is_used(
+        self,
+        kept: Path,
+        expected: list[Row],
+        monkeypatch: pytest.MonkeyPatch,
+        request: pytest.FixtureRequest,
+    ) -> None:
+        request.getfixturevalue("read_only")
+        before = kept.read_bytes()
+        nothing_is_read(monkeypatch)
+        assert "Read-only" in warned(archive_of(HOME, folder=kept.parent), expected)
+        assert kept.read_bytes() == before
+
+
+class TestTransactions:
+    def test_what_failed_is_undone(self, cache: Path) -> None:
+        kept = Index(cache)
+
+        def fail() -> None:
+            with kept.transaction():
+                kept.execute("INSERT INTO homes (path) VALUES (x'00')")
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fail()
+        assert kept.rows("SELECT * FROM homes") == []
+        kept.close()
+
+    def test_a_query_that_finds_no_table_says_that_the_index_is_broken(self, cache: Path) -> None:
+        kept = Index(cache)
+        with pytest.raises(Broken):
+            kept.rows("SELECT * FROM nothing")
+        kept.close()
+
+    def test_a_second_writer_has_to_wait(
+        self, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(index, "PATIENCE", 0.01)
+        one, other = Index(cache), Index(cache)
+        with one.transaction():
+            one.execute("INSERT INTO homes (path) VALUES (x'00')")
+            assert other.rows("SELECT * FROM homes") == []
+            with pytest.raises(Unkept, match="locked"), other.transaction():
+                pass
+        assert len(other.rows("SELECT * FROM homes")) == 1
+        one.close()
+        other.close()
+
+    def test_without_a_folder_nothing_is_written(self, tmp_path: Path) -> None:
+        kept = Index(None)
+        assert not kept.on_disk
+        assert kept.warning == ""
+        kept.close()
