@@ -343,6 +343,8 @@ def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str
 
 
 NO_DATE = "no date"
+SHARES = "read rewr new outp: where the money went; wasted: what busts cost beyond a read"
+"""What the columns of the history mean."""
 RETENTION = "Claude Code deletes transcripts after 30 days; ccmon keeps the sums."
 """Why there is something to keep, and whose word ends it."""
 
@@ -406,6 +408,6 @@ def advice(candidate: Candidate) -> str:
     times = format.multiple(saving / carrying)
     if candidate.recommended:
         return f"put it into {BELONGS[candidate.belongs]}: saves {times} its cost"
-    if candidate.belongs == "nothing":
-        return f"leave it: it belongs {BELONGS['nothing']}"
+    if saving > 2 * carrying:
+        return "leave it: it is run for what it does, not for what it says"
     return f"leave it: saves {times} its cost, and pays from more than 2x on"

@@ -240,7 +240,7 @@ CANDIDATES = (
     Candidate("data-pipeline", "file", "jobs/README.md", 5, 5, 1, 6_020, 0.470, 0.376, 0.0752,
               1_800, 0.0330, "rule", True, NOW - 950_000),
     Candidate("data-pipeline", "command", "make help", 4, 6, 2, 2_410, 0.118, 0.0885, 0.0221,
-              900, 0.0164, "skill", False, NOW - 951_000),
+              900, 0.0164, "nothing", False, NOW - 951_000),
     Candidate("docs-site", "search", "sidebar", 3, 4, 3, 2_050, 0.066, 0.044, 0.0147, 700,
               0.0128, "nothing", False, NOW - 180_000),
     Candidate("acme-spike", "file", "NOTES.md", 3, 3, 1, 3_300, None, None, None, 1_400, None,

@@ -73,7 +73,5 @@ def _check_parquet(output: str | None) -> None:
     from ccmon.report.parquet import require_pyarrow
 
     if output is None and is_terminal(sys.stdout):
-        raise CcmonError(
-            "--format parquet is nothing for a terminal", "name one with --output FILE"
-        )
+        raise CcmonError("--format parquet does not suit a terminal", "add --output FILE")
     require_pyarrow()

@@ -21,6 +21,7 @@ from ccmon.cli.homes import (
     nothing_in,
     refuse_inside,
 )
+from ccmon.cli.past import archive_of
 from ccmon.cli.process import collect_garbage, is_terminal
 from ccmon.errors import CcmonError
 from ccmon.format import plural
@@ -179,7 +180,8 @@ def run(options: Options) -> int:
         from ccmon.tui.app import CcmonApp
 
         collect_garbage()
-        app = CcmonApp(opening, settings=settings, session_id=options.session)
+        past = partial(archive_of, homes, settings, keep=not options.demo)
+        app = CcmonApp(opening, settings=settings, session_id=options.session, past=past)
         app.run()
         return app.return_code or 0
 
@@ -226,16 +228,10 @@ def _remembered(homes: "tuple[Home, ...]", settings: "Settings") -> "tuple[Candi
     from ccmon.history import INDEX_FILE
     from ccmon.reported import reports_folder
 
-    folder = reports_folder(os.environ).parent
-    if not (folder / INDEX_FILE).is_file():
+    if not (reports_folder(os.environ).parent / INDEX_FILE).is_file():
         return ()
-    from ccmon.history.archive import Archive
-
-    archive = Archive(homes, settings, folder)
-    try:
+    with contextlib.closing(archive_of(homes, settings)) as archive:
         return archive.remembered()
-    finally:
-        archive.close()
 
 
 def _once(

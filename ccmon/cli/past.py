@@ -109,16 +109,22 @@ def _day(option: str, text: str | None, today: date) -> date | None:
     raise CcmonError(f"{option}: not a day: {text}", "write 2026-11-24, or 7d for seven days ago")
 
 
+def archive_of(homes: "tuple[Home, ...]", settings: "Settings", *, keep: bool = True) -> "Archive":
+    """The archive of these homes; ``keep`` has its index stay in ccmon's cache folder."""
+    from ccmon.history.archive import Archive
+    from ccmon.reported import reports_folder
+
+    return Archive(homes, settings, reports_folder(os.environ).parent if keep else None)
+
+
 @contextlib.contextmanager
 def opened(config_dirs: Sequence[str]) -> Iterator[Past]:
     """The archive of the homes that were named, else of the environment's."""
-    from ccmon.history.archive import Archive
-    from ccmon.reported import reports_folder
     from ccmon.settings import load_settings
 
     settings = load_settings(os.environ)
     homes = chosen_homes(config_dirs)
-    archive = Archive(homes, settings, reports_folder(os.environ).parent)
+    archive = archive_of(homes, settings)
     try:
         yield Past(archive, homes, settings)
     finally:

@@ -124,6 +124,7 @@ def _reach(history: History, page: Page) -> Iterator[str]:
     if missing := words.gone(kept):
         yield from _lines([missing, "dropped by ccmon history --forget"], page, DIM)
     yield from wrapped(words.RETENTION, page, DIM)
+    yield from wrapped(words.SHARES, page, DIM)
     if history.warning:
         yield from wrapped(safe.plain(history.warning), page, YELLOW)
 

@@ -140,6 +140,7 @@ def test_advice_names_what_decided_it() -> None:
         sample_memory(
             [
                 candidate(recommended=False, session_saving=0.05),
+                candidate(recommended=False, belongs="nothing", kind="command"),
                 candidate(memory_cost=0.0),
                 candidate(memory_cost=None, recommended=False),
             ]
@@ -147,5 +148,6 @@ def test_advice_names_what_decided_it() -> None:
         PAGE,
     )
     assert "leave it: saves 1.3x its cost, and pays from more than" in shown
+    assert "leave it: it is run for what it does" in shown
     assert "leave it: its model costs nothing" in shown
     assert "no advice: the price of its model is not known" in shown

@@ -14,6 +14,14 @@ import pytest
 
 HEAVY = {"textual", "rich", "watchfiles", "asyncio", "tiktoken", "sqlite3"}
 NETWORK = {"socket", "ssl", "http.client", "urllib.request", "requests", "httpx"}
+READING = (
+    "ccmon.transcripts",
+    "ccmon.ledger",
+    "ccmon.monitor",
+    "ccmon.history",
+    "ccmon.report",
+    "pyarrow",
+)
 CORPUS = Path(__file__).parent.parent / "corpus" / "basic"
 
 _RUN = """
@@ -59,15 +67,21 @@ def loaded(script: str, *arguments: str, stdin: str = "") -> set[str]:
     return set(modules)
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("--version",),
+        ("history", "--help"),
+        ("export", "--help"),
+        ("memory", "--help"),
+        ("statusline", "--help"),
+    ],
+)
 def test_help_and_version_load_nothing_that_reads(arguments: tuple[str, ...]) -> None:
     modules = loaded(_RUN, *arguments)
     assert not modules & (HEAVY | NETWORK)
-    assert not [
-        name
-        for name in modules
-        if name.startswith(("ccmon.transcripts", "ccmon.ledger", "ccmon.monitor", "ccmon.report"))
-    ]
+    assert not [name for name in modules if name.startswith(READING)]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +98,27 @@ def test_printing_never_loads_the_screens_or_the_watcher(arguments: tuple[str, .
     assert not modules & (HEAVY | NETWORK)
     assert "ccmon.monitor" in modules
     assert not [name for name in modules if name.startswith("ccmon.tui")]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("history",),
+        ("history", "--by", "session", "--json", "--timezone", "Europe/Berlin"),
+        ("history", "--csv"),
+        ("history", "--forget"),
+        ("export", "--format", "csv"),
+        ("memory",),
+        ("memory", "--json"),
+    ],
+    ids=" ".join,
+)
+def test_the_past_never_loads_the_screens_or_the_watcher(arguments: tuple[str, ...]) -> None:
+    modules = loaded(_RUN, *arguments, "--config-dir", str(CORPUS))
+    # The index is the one thing that needs a database.
+    assert not modules & ((HEAVY - {"sqlite3"}) | NETWORK | {"pyarrow"})
+    assert "ccmon.history.archive" in modules
+    assert not [name for name in modules if name.startswith(("ccmon.tui", "ccmon.monitor"))]
 
 
 def test_the_status_line_loads_no_more_than_it_needs(config_home: Path) -> None:
