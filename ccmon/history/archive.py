@@ -164,7 +164,7 @@ class Archive:
     def remembered(self, *, days: int = 30) -> tuple[Candidate, ...]:
         """The candidates of ``memory`` as far as they are known without reading any transcript.
 
-        None where the index cannot be read: nobody waits for it to be made anew.
+        Empty where the index cannot be read: nobody waits for it to be made anew.
         """
         try:
             return self._studied().found(self._clock() - days * DAY, None)[2]

@@ -46,7 +46,7 @@ class Content(Struct, frozen=True, array_like=True, gc=False):
     last: int | None = None
 
 
-class Find(Struct, frozen=True, array_like=True):
+class Find(Struct, frozen=True, array_like=True, gc=False):
     """What one session found: a file, a command's output or the result of a search.
 
     ``tokens`` is the union of what its ``reads`` brought. ``life`` is how many requests carried a
@@ -65,7 +65,7 @@ class Find(Struct, frozen=True, array_like=True):
     worth: float | None = None
 
 
-class Study(Struct, frozen=True, array_like=True):
+class Study(Struct, frozen=True, array_like=True, gc=False):
     """All that one session found, and what a token of memory would have cost it.
 
     ``root`` is the folder of the project, ``project`` what that is called. ``write`` and ``read``
@@ -122,37 +122,35 @@ Touched = dict[str, dict[int, float]]
 """By folder: the sessions (by place) that read a file below it, and how long they carried one."""
 
 
+class _Project(Struct, frozen=True, eq=False):
+    """All sessions of a project; ``carry`` is what a token costs that all of them carry (mean)."""
+
+    studies: list[Study]
+    touched: Touched
+    carry: float | None
+
+
 class _Repeated(Struct, frozen=True, eq=False):
-    """One thing that several sessions found, with all the sessions of the project."""
+    """One thing that several sessions found: means over these, and how many contents it had."""
 
     found: list[tuple[Study, Find]]
-    project: list[Study]
-    touched: Touched
+    project: _Project
+    tokens: float
+    worth: float | None
+    contents: int
 
     @property
     def first(self) -> Find:
         return self.found[0][1]
 
     @property
-    def tokens(self) -> float:
-        return sum(find.tokens for _, find in self.found) / len(self.found)
-
-    @property
     def share(self) -> float:
-        return len(self.found) / len(self.project)
-
-    @property
-    def worth(self) -> float | None:
-        return _mean(find.worth for _, find in self.found)
-
-    @property
-    def contents(self) -> int:
-        return distinct([content for _, find in self.found for content in find.contents])
+        return len(self.found) / len(self.project.studies)
 
     @property
     def spread(self) -> float:
         """How many sessions need it for each one that would carry it, all after the first."""
-        return (len(self.found) - 1) / (len(self.project) - 1)
+        return (len(self.found) - 1) / (len(self.project.studies) - 1)
 
 
 class _Place(Struct, frozen=True):
@@ -168,21 +166,23 @@ class _Place(Struct, frozen=True):
         return self.cost is not None and self.spared is not None and self.spared > PAYS * self.cost
 
 
-def _of_project(project: list[Study]) -> Iterator[Candidate]:
+def _of_project(studies: list[Study]) -> Iterator[Candidate]:
+    project = _Project(studies, _touched(studies), _mean(study.carry(1) for study in studies))
     found: dict[tuple[FindKind, str], list[tuple[Study, Find]]] = {}
-    for study in project:
+    for study in studies:
         for find in study.finds:
             found.setdefault((find.kind, find.key), []).append((study, find))
-    touched = _touched(project)
     for each in found.values():
-        repeated = _Repeated(each, project, touched)
-        if len(each) >= LEAST_SESSIONS and repeated.tokens >= LEAST_TOKENS:
-            yield _candidate(repeated)
+        tokens = sum(find.tokens for _, find in each) / len(each)
+        if len(each) >= LEAST_SESSIONS and tokens >= LEAST_TOKENS:
+            worth = _mean(find.worth for _, find in each)
+            contents = distinct([content for _, find in each for content in find.contents])
+            yield _candidate(_Repeated(each, project, tokens, worth, contents))
 
 
-def _touched(project: Sequence[Study]) -> Touched:
+def _touched(studies: Sequence[Study]) -> Touched:
     touched: Touched = {}
-    for place, study in enumerate(project):
+    for place, study in enumerate(studies):
         for find in study.finds:
             folder = find.key if _is_in_a_subtree(find) else ""
             while folder := folder.rpartition("/")[0]:
@@ -199,7 +199,7 @@ def _candidate(repeated: _Repeated) -> Candidate:
     costs = [find.cost for _, find in repeated.found if find.cost is not None]
     times = [study.at for study, _ in repeated.found if study.at is not None]
     return Candidate(
-        project=repeated.project[-1].project,
+        project=repeated.project.studies[-1].project,
         kind=repeated.first.kind,
         key=repeated.first.key,
         sessions=len(repeated.found),
@@ -264,7 +264,8 @@ def _place(
 
 def _everywhere(repeated: _Repeated, size: int) -> float | None:
     """Mean cost of a memory that every request of every session carries."""
-    return _mean(study.carry(size) for study in repeated.project)
+    carry = repeated.project.carry
+    return None if carry is None else size * carry
 
 
 def _where_used(repeated: _Repeated, size: int) -> float | None:
@@ -275,9 +276,10 @@ def _where_used(repeated: _Repeated, size: int) -> float | None:
 
 def _where_touched(repeated: _Repeated, size: int) -> float | None:
     """Mean cost over all sessions of a rule: loaded by those that read anything in its folder."""
-    lives = repeated.touched[repeated.first.key.rpartition("/")[0]]
-    mean = _mean(repeated.project[place].carry_on(size, life) for place, life in lives.items())
-    return None if mean is None else mean * len(lives) / len(repeated.project)
+    studies = repeated.project.studies
+    lives = repeated.project.touched[repeated.first.key.rpartition("/")[0]]
+    mean = _mean(studies[place].carry_on(size, life) for place, life in lives.items())
+    return None if mean is None else mean * len(lives) / len(studies)
 
 
 def _is_in_a_subtree(find: Find) -> bool:

@@ -179,6 +179,30 @@ class TestKeptStudies:
         assert studied[20:] == [NAMES[2]]
         assert by_key(memory)["docs/guide.md"].sessions == 20
 
+    def test_they_are_told_without_reading_any_transcript(
+        self, home: ConfigHome, archive: Archive, tmp_path: Path, studied: list[str]
+    ) -> None:
+        assert archive.remembered() == ()
+        assert studied == []
+        remembered(archive)
+        again = opened(home, tmp_path)
+        keys = [each.key for each in again.remembered() if each.recommended]
+        again.close()
+        assert keys == ["src/flow.py", "docs/guide.md"]
+        assert len(studied) == 20
+
+    def test_a_broken_index_tells_nothing(
+        self, home: ConfigHome, archive: Archive, tmp_path: Path
+    ) -> None:
+        remembered(archive)
+        archive.close()
+        for file in (tmp_path / "cache").glob("history.sqlite*"):
+            file.write_bytes(b"no index" * 9_000)
+        again = opened(home, tmp_path)
+        assert again.remembered() == ()
+        assert by_key(remembered(again))["docs/guide.md"].sessions == 20
+        again.close()
+
     def test_what_was_deleted_since_is_still_known(
         self, home: ConfigHome, archive: Archive
     ) -> None:
