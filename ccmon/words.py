@@ -369,6 +369,11 @@ def group_name(group: Group, by: str) -> str:
     return group.name
 
 
+def undated(requests: int) -> str:
+    """What no day can hold: ``in the total alone: 2 requests without a time``."""
+    return f"in the total alone: {format.plural(requests, 'request')} without a time"
+
+
 def gone(kept: Kept) -> str:
     """``no longer on disk: 137 requests of 1 session``; empty where everything still is."""
     if not kept.gone_requests and not kept.gone_files:

@@ -112,6 +112,8 @@ def _reach(history: History, page: Page) -> Iterator[str]:
         ],
         page,
     )
+    if undated := history.totals.requests - sum(each.sums.requests for each in history.groups):
+        yield from wrapped(words.undated(undated), page)
     faults = []
     if kept.malformed_lines:
         faults.append(format.plural(kept.malformed_lines, "malformed line"))

@@ -124,11 +124,13 @@ def test_figures_of_any_size_are_shown_whole_in_80_columns(by: By, factor: int) 
 
 
 @pytest.mark.parametrize("by", get_args(By))
-def test_groups_of_the_sample_add_up_to_its_totals(by: By) -> None:
+def test_groups_and_what_has_no_day_add_up_to_the_total(by: By) -> None:
     shown = sample_history(by)
     undated = sum(cell.requests for cell in WORK if cell.day is None) if by == "day" else 0
     counted = sum(group.sums.requests for group in shown.groups)
     assert counted + undated == shown.totals.requests
+    told = "in the total alone: 2 requests without a time" in render_history(shown, PAGE)
+    assert told is (undated == 2)
 
 
 def candidate(**changes: object) -> Candidate:

@@ -23,7 +23,16 @@ import pytest
 CORPUS = Path(__file__).parent.parent / "corpus"
 SECRETS = ("settings.json", ".credentials.json", "sessions/4242.1f2e.key", "daemon/roster.json")
 COUNTED = ("--once", "--json", "--items", "--session", "ebde3e0d")
-RUNS = [("--once", "--all"), ("--once", "--json", "--requests", "--all"), ("--once",), COUNTED]
+RUNS = [
+    ("--once", "--all"),
+    ("--once", "--json", "--requests", "--all"),
+    ("--once",),
+    COUNTED,
+    ("history", "--by", "session"),
+    ("history", "--forget"),
+    ("export", "--format", "csv"),
+    ("memory",),
+]
 
 _AUDITED = """
 import json, os, sys
