@@ -40,7 +40,7 @@ MOST_CONTENTS = 32
 """Different contents of one thing that are told apart in one session."""
 
 _NUMBERED = re.compile(r" *\d+(?:\t|→)")
-_NUMBERS = re.compile(r"^ *\d+(?:\t|→)", re.MULTILINE)
+_OLD_NUMBERS = re.compile(r"^ *(\d+)→", re.MULTILINE)
 _REMINDER = "<system-reminder>"
 _REMINDER_END = "</system-reminder>"
 _KINDS: dict[str, FindKind] = {
@@ -309,9 +309,11 @@ def _content(kind: FindKind, call: Call, text: str) -> Content:
         return Content(_digest(text))
     first = max(1, call.number("offset") or 1)
     limit = call.number("limit")
-    # How lines are numbered differs between clients; what they say does not.
     last = None if limit is None else first + max(1, limit) - 1
-    return Content(_digest(_NUMBERS.sub("", text)), first, last)
+    if _OLD_NUMBERS.match(text):
+        # How lines are numbered differs between clients; what they say does not.
+        text = _OLD_NUMBERS.sub(r"\1\t", text)
+    return Content(_digest(text), first, last)
 
 
 def _new_lines(each: _Found, content: Content, text: str) -> float:
