@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from ccmon import __version__
+from ccmon.errors import CcmonError
 from ccmon.history import sums
-from ccmon.history.files import Scope, is_there, scope_of
+from ccmon.history.files import Scope, is_folder, is_there, scope_of
 from ccmon.history.index import Broken, Index, Unkept
 from ccmon.history.intake import Intake
 from ccmon.history.zones import zone_of
@@ -123,7 +124,7 @@ class Archive:
         Raises CcmonError for an unknown project or time zone.
         """
         zone = zone_of(query.timezone)
-        return self._read(lambda: sums.requests(self._index, self._in_scope(), query, zone))
+        return _whole(self._read(lambda: sums.requests(self._index, self._in_scope(), query, zone)))
 
     def forget(self) -> Kept:
         """Drop what came from files that are no longer there; tells what that was."""
@@ -191,13 +192,11 @@ class Archive:
     def _refresh(self) -> None:
         """Homes come and go, and the index or the scope may have been deleted."""
         if not self._index.is_current():
-            self._index.renew()
+            self._index.reopen()
             self._begin_anew()
         elif self._scope is not None and not is_there(self._index, self._scope):
             self._begin_anew()
-        homes = tuple(
-            Home(home.path, home.origin, Path(home.path).is_dir()) for home in self._homes
-        )
+        homes = tuple(Home(home.path, home.origin, is_folder(home.path)) for home in self._homes)
         if homes != self._homes:
             self._homes = homes
             self._begin_anew()
@@ -241,6 +240,16 @@ class Archive:
         self.look_again()
         while self.step(1.0):
             pass
+
+
+def _whole(requests: Iterator[PastRequest]) -> Iterator[PastRequest]:
+    """The requests; a part of them is not taken for all."""
+    try:
+        yield from requests
+    except (Broken, Unkept) as error:
+        raise CcmonError(
+            f"the history could not be read to its end: {error}", "try again"
+        ) from error
 
 
 def _within(folder: Path, homes: Sequence[Home]) -> str:

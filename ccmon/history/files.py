@@ -66,6 +66,11 @@ class Scope(Struct):
         return f"({','.join(map(str, self.homes.values()))})"
 
 
+def is_folder(path: str) -> bool:
+    """Whether there is a folder; one that lies out of reach is none."""
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises where it may not look
+
+
 def stamp_of(transcript: Transcript) -> Stamp:
     """The stamp of a file that was found."""
     device, inode = transcript.device & _MASK, transcript.inode & _MASK

@@ -83,14 +83,8 @@ class Index:
             return self._connection.execute(sql, values).fetchall()
 
     def stream(self, sql: str, values: Sequence[object] = ()) -> Iterator[Any]:
-        """The rows of a query, a few at a time."""
-        cursor = self.execute(sql, values)
-        while True:
-            with _translated():
-                some = cursor.fetchmany(500)
-            if not some:
-                return
-            yield from some
+        """The rows of a query, a few at a time; it is run at once."""
+        return _fetched(self.execute(sql, values))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -109,6 +103,11 @@ class Index:
         """Have nothing left of deleted rows in the file."""
         self.execute("VACUUM")
         self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def reopen(self) -> None:
+        """Open what stands in the place of the file by now."""
+        self.close()
+        self._connection = self._open()
 
     def renew(self) -> None:
         """Make a broken index anew. One that breaks again and again is left where it is."""
@@ -182,6 +181,15 @@ class Index:
                     raise Unkept(str(error)) from error
                 _delete(self._file)
         raise AssertionError
+
+
+def _fetched(cursor: sqlite3.Cursor) -> Iterator[Any]:
+    while True:
+        with _translated():
+            some = cursor.fetchmany(500)
+        if not some:
+            return
+        yield from some
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ccmon.history import files
-from ccmon.history.files import UNFINISHED, File, Scope, Stamp
+from ccmon.history.files import UNFINISHED, File, Scope, Stamp, is_folder
 from ccmon.history.index import Index
 from ccmon.history.seen import Seen
 from ccmon.ledger.prices import PriceTable
@@ -83,7 +83,7 @@ class Intake:
 
     def _works(self, deadline: float) -> bool:
         """The next piece of work; False when there is none."""
-        if self._unkept_bytes >= KEPT_AFTER or (self._read and not self._queue):
+        if self._has_enough() or (self._read and not self._queue):
             self._keep()
         elif self._unsettled and (self._settling or not self._queue):
             self._settle(deadline)
@@ -92,6 +92,11 @@ class Intake:
         elif self.wants_to_look:
             self._look()
         return bool(self._queue or self._read or self._unsettled or self.wants_to_look)
+
+    def _has_enough(self) -> bool:
+        """Whether it is time to write; rarer in a large file, which is written as a whole."""
+        open_ones = [each.seen.offset for each in self._queue[-1:] if each.seen is not None]
+        return self._unkept_bytes >= max(KEPT_AFTER, *(offset // 2 for offset in open_ones), 0)
 
     def _look(self) -> None:
         """Compare what is there with what the index knows."""
@@ -134,7 +139,7 @@ class Intake:
         if any(path.startswith(f"{folder}/") for folder in closed):
             return False
         home = next((each.path for each in self._homes if path.startswith(f"{each.path}/")), None)
-        if home is None or not Path(home, "projects").is_dir():
+        if home is None or not is_folder(f"{home}/projects"):
             return False
         try:
             Path(path).lstat()
@@ -157,7 +162,7 @@ class Intake:
             more = read_on(reading.seen, READ_AT_ONCE)
         except FileNotFoundError:
             self._drop(reading)
-            self.wants_to_look = reading.row is not None
+            self.wants_to_look = self.wants_to_look or reading.row is not None
             return
         except OSError:
             self._unreadable.add(reading.transcript.path)

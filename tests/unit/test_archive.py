@@ -14,9 +14,11 @@ from ccmon.history import scan
 from ccmon.history.scan import read_on
 from ccmon.history.seen import Seen
 from ccmon.past import By, Query
+from ccmon.requests import Request
 from ccmon.settings import PriceOverride, Settings
+from ccmon.snapshot import Session
 from ccmon.transcripts.locate import config_homes
-from tests.archives import archive_of, at, caught_up, read_once, rows_of
+from tests.archives import Row, archive_of, at, caught_up, read_once, rows_of
 from tests.homes import CORPUS, FIRST, SECOND, ConfigHome, read
 from tests.lines import Record, assistant, line, usage
 
@@ -49,6 +51,16 @@ def reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "read_on", refuse)
 
 
+def _row(session: Session, one: Request) -> Row:
+    """As ``rows_of`` has it."""
+    return (
+        one.message_id, session.session_id, session.project, session.cwd, one.thread, one.n,
+        one.at, one.request_id, one.model, one.version, one.stop_reason, one.usage, one.context,
+        one.rewritten, one.bust, one.cost, one.split, one.avoidable, one.output_is_lower_bound,
+        one.estimated,
+    )  # fmt: skip
+
+
 class TestEveryCorpus:
     def test_adds_up_to_the_totals_that_are_known_of_it(self, corpus: Path, cache: Path) -> None:
         expected = json.loads((corpus / "expected.json").read_bytes())
@@ -73,18 +85,13 @@ class TestEveryCorpus:
 
     def test_says_of_each_request_what_the_full_engine_says(self, corpus: Path) -> None:
         archive = caught_up(archive_of(corpus))
-        found = {
-            (one.message_id, one.session_id, one.project, one.thread, one.n, one.at, one.context)
-            for one in archive.requests(Query())
-        }
         sessions = read(ConfigHome(corpus).monitor()).sessions
-        assert found == {
-            (row.message_id, session.session_id, session.project, row.thread, row.n, row.at,
-             row.context)
+        assert rows_of(archive) == sorted(
+            _row(session, row)
             for session in sessions
             for rows in (session.requests, *(agent.requests for agent in session.subagents))
             for row in rows
-        }  # fmt: skip
+        )
         titles = {
             group.key: group.name if group.name != group.key else None
             for group in archive.history(Query(by="session")).groups
