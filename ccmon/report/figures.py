@@ -25,8 +25,10 @@ def encoded(document: Mapping[str, Any]) -> bytes:
     Control and bidirectional characters are escaped, so the bytes are as harmless on a terminal
     as in a pipe.
     """
-    text = msgspec.json.encode(document).decode()
-    return _UNSAFE_ON_TERMINALS.sub(_escape, text).encode() + b"\n"
+    data = msgspec.json.encode(document)
+    if not data.isascii() or b"\x7f" in data:
+        data = _UNSAFE_ON_TERMINALS.sub(_escape, data.decode()).encode()
+    return data + b"\n"
 
 
 def usage_counts(usage: Usage) -> Json:
@@ -69,7 +71,9 @@ def whole(value: float | None) -> int | None:
 
 def text(value: str | None) -> str | None:
     """Lone surrogates cannot be written as UTF-8; U+FFFD stands for them."""
-    return None if value is None else _SURROGATES.sub("\ufffd", value)
+    if value is None or value.isascii():
+        return value
+    return _SURROGATES.sub("\ufffd", value)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -143,4 +143,4 @@ def test_help_is_all_that_can_be_asked_of_it() -> None:
     assert b"usage: ccmon statusline" in statusline(b"", "--help").stdout
     refused = statusline(b"", "--json")
     assert refused.returncode == 2
-    assert b"see ccmon --help" in refused.stderr
+    assert b"see ccmon statusline --help" in refused.stderr

@@ -1,5 +1,6 @@
 """Golden bytes of the history and of the memory, as text and for machines."""
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,7 +12,7 @@ from ccmon.report.history import render_history
 from ccmon.report.memory import memory_json, render_memory
 from ccmon.report.past_rows import history_csv, history_json
 from ccmon.report.text import Page
-from tests.golden.kept import HOSTILE, check
+from tests.golden.kept import FILES, HOSTILE, check
 from tests.sample_past import CANDIDATES, WORK, sample_history, sample_memory
 
 PAGE = Page()
@@ -153,3 +154,9 @@ def test_advice_names_what_decided_it() -> None:
     assert "leave it: it is run for what it does" in shown
     assert "leave it: its model costs nothing" in shown
     assert "no advice: the price of its model is not known" in shown
+
+
+@pytest.mark.parametrize("name", ["history-month.txt", "memory.txt"])
+def test_the_readme_shows_what_is_printed(name: str) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert f"```text\n{(FILES / name).read_text()}```" in readme
