@@ -352,7 +352,7 @@ BELONGS: dict[Belongs, str] = {
     "CLAUDE.md": "CLAUDE.md",
     "rule": "a rule with paths",
     "skill": "a skill",
-    "map": "a map of what lives where",
+    "map": "a map, not the text",
     "nothing": "nowhere",
 }
 """Where something that is found out again should stand."""
@@ -414,5 +414,5 @@ def advice(candidate: Candidate) -> str:
     if candidate.recommended:
         return f"put it into {BELONGS[candidate.belongs]}: saves {times} its cost"
     if saving > 2 * carrying:
-        return "leave it: it is run for what it does, not for what it says"
-    return f"leave it: saves {times} its cost, and pays from more than 2x on"
+        return "leave it: run for what it does, not for what it says"
+    return f"leave it: saves {times} its cost, worth it above 2x"

@@ -150,8 +150,8 @@ def test_advice_names_what_decided_it() -> None:
         ),
         PAGE,
     )
-    assert "leave it: saves 1.3x its cost, and pays from more than" in shown
-    assert "leave it: it is run for what it does" in shown
+    assert "leave it: saves 1.3x its cost, worth it above 2x" in shown
+    assert "leave it: run for what it does" in shown
     assert "leave it: its model costs nothing" in shown
     assert "no advice: the price of its model is not known" in shown
 
