@@ -1,5 +1,8 @@
 """Transcripts by the gigabyte, shaped like real ones, for measuring.
 
+``python -m tests.bench.corpus DIR MB [SEED]`` writes a config home and prints how many responses it
+holds.
+
 A response takes 20 kB on average over four lines: two or more of its own (16 % of the bytes), the
 results of its tools (each stored twice, as the client does), attachments and snapshots of files.
 Sessions go over days and projects; every fourth has a sub-agent, every tenth a compaction.
@@ -8,6 +11,7 @@ Sessions go over days and projects; every fourth has a sub-agent, every tenth a 
 from __future__ import annotations
 
 import random
+import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -159,3 +163,7 @@ def text(dice: random.Random, size: int) -> str:
 def stamp(at: datetime) -> str:
     """A time as the client writes it."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{write(Path(sys.argv[1]), *map(int, sys.argv[2:]))}\n")

@@ -18,7 +18,7 @@ DATA = {
     "ccmon/ledger/prices.json",
     "ccmon/tui/app.tcss",
 }
-LARGEST = 1_000_000
+LARGEST = 1_250_000
 """Bytes; a wheel that grows beyond has swallowed something."""
 
 
