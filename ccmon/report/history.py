@@ -125,10 +125,11 @@ def _reach(history: History, page: Page) -> Iterator[str]:
         yield from wrapped("not counted: " + ", ".join(faults), page, YELLOW)
     if missing := words.gone(kept):
         yield from _lines([missing, "dropped by ccmon history --forget"], page, DIM)
-    yield from wrapped(words.RETENTION, page, DIM)
-    yield from wrapped(words.SHARES, page, DIM)
     if history.warning:
         yield from wrapped(safe.plain(history.warning), page, YELLOW)
+    else:
+        yield from wrapped(words.RETENTION, page, DIM)
+    yield from wrapped(words.SHARES, page, DIM)
 
 
 def _first_day(history: History) -> str:

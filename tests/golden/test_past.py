@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from msgspec import structs
 
+from ccmon import words
 from ccmon.past import By, Candidate, History, Memory
 from ccmon.report import safe
 from ccmon.report.history import render_history
@@ -67,6 +68,14 @@ def test_nothing_is_found_out_again() -> None:
 
 def test_the_document_of_the_memory() -> None:
     check("memory.json", memory_json(sample_memory()))
+
+
+def test_what_is_not_kept_is_not_said_to_be() -> None:
+    warned = structs.replace(sample_history(), warning="The history is not kept: no space.")
+    text = render_history(warned, PAGE)
+    assert "The history is not kept: no space." in text
+    assert words.RETENTION not in text
+    assert words.RETENTION in render_history(sample_history(), PAGE)
 
 
 def hostile_history(by: By) -> History:

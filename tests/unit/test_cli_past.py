@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -394,3 +394,31 @@ def test_parquet_without_pyarrow_says_how_to_get_it_before_anything_is_read(
         "ccmon: --format parquet needs pyarrow; pip install 'ccmon-tui[parquet]'\n"
     )
     assert archive.made == []
+
+
+@pytest.mark.parametrize(("arguments", "kept"), [((), True), (("--demo",), False)])
+def test_the_screens_look_back_when_asked_and_a_demo_leaves_no_index(
+    arguments: tuple[str, ...],
+    kept: bool,
+    archive: type[FakeArchive],
+    scratch_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: dict[str, Callable[[], FakeArchive]] = {}
+
+    class FakeApp:
+        return_code = 0
+
+        def __init__(self, opening: object, **named: Callable[[], FakeArchive]) -> None:
+            given.update(named)
+
+        def run(self) -> None:
+            assert archive.made == []
+            given["past"]()
+
+    monkeypatch.setattr("ccmon.tui.app.CcmonApp", FakeApp)
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert cli.main(arguments) == 0
+    (made,) = archive.made
+    assert made.folder == (scratch_home / ".cache" / "ccmon" if kept else None)
