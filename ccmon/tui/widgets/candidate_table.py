@@ -1,0 +1,186 @@
+"""The table of the Memory screen: what sessions find out again and again, with a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.strip import Strip
+
+from ccmon import format as fmt
+from ccmon import words
+from ccmon.past import Candidate
+from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
+from ccmon.tui.widgets.past_panels import net
+from ccmon.tui.widgets.request_row import EDGE
+
+_START = 3
+_NAME_FROM = 20
+_NAME_TO = 60
+_PROJECT = 14
+
+Place = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: ``drop`` says how early it goes when there is little room (0: never)."""
+
+    name: str
+    width: int
+    drop: int = 0
+    at_left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the table is drawn for a width and these candidates."""
+
+    width: int
+    name: int
+    columns: tuple[Column, ...]
+    flat: bool
+
+    @classmethod
+    def fitting(cls, width: int, candidates: Sequence[Candidate], *, flat: bool) -> Shape:
+        """The columns that fit; no figure is ever cut, so the widest one decides."""
+        projects = min(_PROJECT, _widest((clean(each.project) for each in candidates), 7))
+        columns = [
+            Column("kind", 7, drop=2, at_left=True),
+            Column("project", projects, drop=1, at_left=True),
+            Column("sessions", 8),
+            Column("reads", 5, drop=3),
+            Column("texts", _widest((words.stability(each) for each in candidates), 6), drop=4),
+            Column("tokens", 6, drop=6),
+            Column("net", _widest((_net(each) for each in candidates), 6)),
+            Column("belongs in", 10, drop=5, at_left=True),
+        ]
+        while True:
+            used = _START + EDGE + sum(2 + column.width for column in columns)
+            going = [column for column in columns if column.drop]
+            if width - used >= _NAME_FROM or not going:
+                break
+            columns.remove(min(going, key=lambda column: column.drop))
+        return cls(width, min(_NAME_TO, max(0, width - used)), tuple(columns), flat)
+
+
+def titles(shape: Shape) -> Content:
+    """The row of column titles."""
+    parts: list[Part] = [" " * _START, (left("found out again", shape.name), "$label")]
+    for column in shape.columns:
+        cell = (left if column.at_left else right)(column.name, column.width)
+        parts += ["  ", (cell, "$label")]
+    return fit(line(*parts), shape.width)
+
+
+def candidate_row(candidate: Candidate, shape: Shape, *, cursor: bool) -> Content:
+    """One row, exactly ``shape.width`` cells; ``●`` marks what pays."""
+    pays = candidate.recommended
+    parts: list[Part] = [
+        ("▌" if cursor else " ", "$accent"),
+        ("● " if pays else "○ ", "$accent" if pays else "$label"),
+        (left(clip(clean(candidate.key), shape.name), shape.name),
+         "$bright" if pays or cursor else "$foreground"),
+    ]  # fmt: skip
+    for column in shape.columns:
+        text, style = _cell(candidate, column)
+        parts += ["  ", ((left if column.at_left else right)(text, column.width), style)]
+    content = fit(line(*parts), shape.width)
+    if not cursor:
+        return content
+    return content.stylize("bold") if shape.flat else content.stylize_before("on $cursor")
+
+
+def _cell(candidate: Candidate, column: Column) -> tuple[str, str]:
+    plain = "$foreground" if candidate.recommended else "$label"
+    if column.name == "kind":
+        return candidate.kind, "$label"
+    if column.name == "project":
+        return clip(clean(candidate.project), column.width), "$label"
+    if column.name == "sessions":
+        return f"{candidate.sessions:,}", plain
+    if column.name == "reads":
+        return f"{candidate.reads:,}", "$label"
+    if column.name == "texts":
+        return words.stability(candidate), "$label"
+    if column.name == "tokens":
+        return fmt.tokens(candidate.tokens), plain
+    if column.name == "net":
+        return _net(candidate), "$bright" if candidate.recommended else "$label"
+    return (candidate.belongs if candidate.recommended else fmt.NONE), plain
+
+
+def _net(candidate: Candidate) -> str:
+    return fmt.money(net(candidate), estimated=True, short=True)
+
+
+def _widest(texts: Iterable[str], least: int) -> int:
+    return max([least, *(cell_len(text) for text in texts)])
+
+
+class CandidateTable(CursorTable):
+    """Candidates in the order given; the cursor stays on its own while others come in."""
+
+    class Moved(CursorTable.Moved):
+        """The cursor is on another candidate."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.candidates: list[Candidate] = []
+        self._place: Place | None = None
+        self._words = ""
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.candidates)
+
+    @property
+    def selected(self) -> Candidate | None:
+        """The candidate under the cursor."""
+        return self.candidates[self._cursor] if self._cursor < len(self.candidates) else None
+
+    def show(self, candidates: list[Candidate], words: str) -> None:
+        """Show these; ``words`` where there is none."""
+        self.candidates, self._words = candidates, words
+        places = [_place(each) for each in candidates]
+        self._cursor = places.index(self._place) if self._place in places else 0
+        self.virtual_size = Size(self.size.width, len(candidates) + HEADER)
+        self._reveal()
+        self.refresh()
+
+    def open(self) -> None:
+        """There is nothing behind a candidate: the panel says all."""
+
+    def render_line(self, y: int) -> Strip:
+        """Row ``y`` of the widget: titles, then candidates; words where there are none."""
+        width = self.size.width
+        if not self.candidates:
+            text = clip(self._words, width - 3) if y == 0 else ""
+            return self._maker.strip(line((f"  {text}", "$label")), width)
+        shape = Shape.fitting(width, self.candidates, flat=self.ccmon.flat)
+        if y < HEADER:
+            return self._maker.strip(titles(shape), width)
+        index = self.scroll_offset.y + y - HEADER
+        if index >= len(self.candidates):
+            return self._maker.strip(line(""), width)
+        row = candidate_row(self.candidates[index], shape, cursor=index == self._cursor)
+        return self._maker.strip(row, width)
+
+    def on_click(self, event: events.Click) -> None:
+        """A row takes the cursor."""
+        index = self.scroll_offset.y + event.y - HEADER
+        if event.y >= HEADER and index < len(self.candidates):
+            self._go(index)
+
+    def _settle(self, index: int) -> None:
+        self._place = _place(self.candidates[index])
+
+
+def _place(candidate: Candidate) -> Place:
+    return candidate.project, candidate.kind, candidate.key

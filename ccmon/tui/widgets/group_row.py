@@ -1,0 +1,182 @@
+"""One row of the History screen as content: which columns fit, how wide, in which colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from ccmon import format as fmt
+from ccmon import words
+from ccmon.measures import Split
+from ccmon.past import By, Group, Sums
+from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.widgets.bars import share_bar, stacked_bar
+from ccmon.tui.widgets.request_row import EDGE
+
+_START = 2
+_NAME_FROM = 12
+_NAME_TO = 40
+_BAR_FROM = 8
+_BAR_TO = 48
+_SPLIT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: ``drop`` says how early it goes when there is little room (0: never)."""
+
+    name: str
+    width: int
+    gap: int = 2
+    drop: int = 0
+    at_left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the table is drawn for a width and these groups; ``most`` fills a bar."""
+
+    width: int
+    name: int
+    columns: tuple[Column, ...]
+    by: By
+    most: float
+    total: float
+    unit: str
+    flat: bool
+
+    @classmethod
+    def fitting(
+        cls, width: int, groups: Sequence[Group], totals: Sums, *, by: By, unit: str, flat: bool
+    ) -> Shape:
+        """The columns that fit; no figure is ever cut, so the widest one decides."""
+        every = [group.sums for group in groups]
+        most = max((_size(sums, unit) for sums in every), default=0.0)
+        total = totals.cost or 0.0
+        columns = [
+            Column("bar", _BAR_FROM, drop=6, at_left=True),
+            Column(_cost_title(unit), _widest((_cost(sums, unit, total) for sums in every), 6)),
+            Column("tokens", 6),
+            Column("hit", 6, drop=5),
+            Column("spent on", _SPLIT, drop=2, at_left=True),
+            Column("busts", _widest((f"{sums.busts:,}" for sums in every), 5), drop=3),
+            Column("wasted", _widest((_wasted(sums) for sums in every), 6), drop=4),
+        ]
+        if by == "session":
+            columns.insert(0, Column("project", 14, drop=1, at_left=True))
+        else:
+            count = _widest((f"{sums.sessions:,}" for sums in every), 8)
+            columns.append(Column("sessions", count, drop=1))
+        while True:
+            used = _START + EDGE + sum(column.gap + column.width for column in columns)
+            going = [column for column in columns if column.drop]
+            if width - used >= _NAME_FROM or not going:
+                break
+            columns.remove(min(going, key=lambda column: column.drop))
+        names = _widest((words.group_name(group, by) for group in groups), _NAME_FROM)
+        room = max(0, width - used)
+        name = min(room, _NAME_TO, names + 2)
+        bar = min(_BAR_TO, _BAR_FROM + room - name)
+        shaped = [
+            Column(each.name, bar, each.gap, each.drop, each.at_left)
+            if each.name == "bar"
+            else each
+            for each in columns
+        ]
+        return cls(width, name, tuple(shaped), by, most, total, unit, flat)
+
+
+def titles(shape: Shape) -> Content:
+    """The row of column titles."""
+    parts: list[Part] = [" " * _START, (left(shape.by, shape.name), "$label")]
+    for column in shape.columns:
+        name = "" if column.name == "bar" else column.name
+        cell = left(name, column.width) if column.at_left else right(name, column.width)
+        parts += [" " * column.gap, (cell, "$label")]
+    return fit(line(*parts), shape.width)
+
+
+def group_row(group: Group, shape: Shape, *, cursor: bool) -> Content:
+    """One row, exactly ``shape.width`` cells; ``⋮`` marks what is in part no longer on disk."""
+    gone = "⋮" if group.on_disk < 1 else " "
+    name = clip(clean(words.group_name(group, shape.by)), shape.name)
+    parts: list[Part] = [("▌" if cursor else " ", "$accent"), (gone, "$faint")]
+    parts.append((left(name, shape.name), "$bright" if cursor else "$foreground"))
+    for column in shape.columns:
+        parts += [" " * column.gap, *_cell(group, shape, column)]
+    content = fit(line(*parts), shape.width)
+    if not cursor:
+        return content
+    return content.stylize("bold") if shape.flat else content.stylize_before("on $cursor")
+
+
+def split_parts(split: Split) -> list[tuple[float, str]]:
+    """The four parts of what was paid, in the colours of their bars."""
+    return [
+        (split.carry, "$accent-fill"),
+        (split.rewrite, "$warning-fill"),
+        (split.fresh, "$share-new"),
+        (split.output, "$share-output"),
+    ]
+
+
+def all_tokens(sums: Sums) -> int:
+    """Everything read and written."""
+    return sums.usage.prompt_tokens + sums.usage.output_tokens
+
+
+def cost_of(sums: Sums) -> str:
+    """What it has cost, and how far to trust it."""
+    return fmt.money(
+        sums.cost, lower_bound=sums.cost_is_lower_bound, estimated=sums.estimated, short=True
+    )
+
+
+def _widest(texts: Iterable[str], least: int) -> int:
+    return max([least, *(cell_len(text) for text in texts)])
+
+
+def _size(sums: Sums, unit: str) -> float:
+    return float(all_tokens(sums)) if unit == "tokens" else sums.cost or 0.0
+
+
+def _cost_title(unit: str) -> str:
+    return "of all" if unit == "share" else "cost"
+
+
+def _cost(sums: Sums, unit: str, total: float) -> str:
+    if unit == "share":
+        return fmt.UNKNOWN if sums.cost is None or not total else fmt.rate(sums.cost / total)
+    return cost_of(sums)
+
+
+def _wasted(sums: Sums) -> str:
+    return fmt.money(sums.avoidable, short=True) if sums.busts else fmt.NONE
+
+
+def _cell(group: Group, shape: Shape, column: Column) -> list[Part]:
+    sums, width = group.sums, column.width
+    if column.name == "project":
+        return [(left(clip(clean(group.project), width), width), "$label")]
+    if column.name == "bar":
+        share = _size(sums, shape.unit) / shape.most if shape.most else None
+        return share_bar(share, width, "$accent-mid", flat=shape.flat, track=False)
+    if column.name == _cost_title(shape.unit):
+        return [(right(_cost(sums, shape.unit, shape.total), width), "$bright")]
+    if column.name == "tokens":
+        return [(right(fmt.tokens(all_tokens(sums)), width), "$foreground")]
+    if column.name == "hit":
+        return [(right(fmt.rate(sums.hit_rate), width), "$label")]
+    if column.name == "spent on":
+        if shape.flat or not sums.cost:
+            share = sums.split.carry / sums.cost if sums.cost else None
+            return [(left(f"{fmt.percent(share)} re-read", width), "$label")]
+        return stacked_bar(split_parts(sums.split), width)
+    if column.name == "busts":
+        return [(right(f"{sums.busts:,}", width), "$foreground" if sums.busts else "$label")]
+    if column.name == "wasted":
+        return [(right(_wasted(sums), width), "$warning" if sums.busts else "$label")]
+    return [(right(f"{sums.sessions:,}", width), "$label")]
