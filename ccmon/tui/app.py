@@ -6,10 +6,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.command import Provider
@@ -19,11 +19,13 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
+from ccmon.past import Group
 from ccmon.settings import Settings
 from ccmon.snapshot import Finding, Session, Snapshot
 from ccmon.tui.ascii import AsciiFilter
 from ccmon.tui.commands import bindings
 from ccmon.tui.driver import quicker
+from ccmon.tui.looking_back import LookingBack, PastEngine
 from ccmon.tui.messages import SnapshotReady
 from ccmon.tui.modes import MODES, palette
 from ccmon.tui.notices import Notices
@@ -40,7 +42,8 @@ class CcmonApp(App[None]):
 
     ``snapshot`` is what the screens show (frozen while ``paused``), ``held`` the number of requests
     that came in since the pause. ``session_id`` selects a session from the start; a unique
-    beginning of it is enough.
+    beginning of it is enough. ``past`` makes the archive of all sessions there ever were; it is
+    called when a screen first asks for it, and without it there is no history.
     """
 
     TITLE = "ccmon"
@@ -56,6 +59,7 @@ class CcmonApp(App[None]):
         settings: Settings,
         *,
         session_id: str | None = None,
+        past: Callable[[], PastEngine] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         # Before the constructor: it picks the colour filter for the theme that is set.
@@ -73,8 +77,11 @@ class CcmonApp(App[None]):
         self._dismissed: set[tuple[str, str]] = set()
         self._notices = Notices(self)
         self._selected = session_id
+        self._kept: set[str] = set()
         self._ascii = [AsciiFilter()] if settings.ascii else []
         self._pump = Pump(opening, self._publish, time.monotonic)
+        self._awaited: str | None = None
+        self.past = LookingBack(past, self._beside, self.refresh_screen, time.monotonic)
 
     @property
     def monitor(self) -> Engine:
@@ -130,6 +137,10 @@ class CcmonApp(App[None]):
     def on_unmount(self) -> None:
         """Let the step now under way be the last."""
         self._pump.stop()
+        self.past.stop()
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        self.run_worker(work, name="past")
 
     def _publish(self, snapshot: Snapshot) -> None:
         self.post_message(SnapshotReady(snapshot))
@@ -151,11 +162,14 @@ class CcmonApp(App[None]):
             if self._selected is None and self.session is not None:
                 self._selected = self.session.session_id
         await self._enter_mode()
+        await self._arrive()
         self.refresh_screen()
 
     async def _take(self, snapshot: Snapshot) -> None:
         """Show this snapshot from now on; if the session shown is not in it any more, say so."""
         shown, self.snapshot = self.session, snapshot
+        if self._follow(shown):
+            return
         if shown is None or any(each.session_id == shown.session_id for each in snapshot.sessions):
             return
         instead = self.session
@@ -164,6 +178,26 @@ class CcmonApp(App[None]):
             await self.switch_mode("overview")
         now = f"showing {_called(instead)}" if instead is not None else "no session is left"
         self.notify(f"{_called(shown)} is gone; {now}", timeout=6, markup=False)
+
+    def _follow(self, shown: Session | None) -> bool:
+        """Go on with the session that the process of the one shown has gone on with (``/clear``).
+
+        Not from one that was chosen though it had ended, and not while a drill-down is read.
+        """
+        now = self.session
+        if shown is None or now is None or now.session_id != shown.session_id:
+            return False
+        following = self._known(now.went_on)
+        if following is None or now.session_id in self._kept or len(self.screen_stack) > 1:
+            return False
+        self._selected = following.session_id
+        self.notify(f"{_called(now)} went on as {_called(following)}", timeout=6, markup=False)
+        return True
+
+    def _known(self, session_id: str | None) -> Session | None:
+        """The session of this id, if it is in the snapshot shown."""
+        sessions = self.snapshot.sessions if self.snapshot is not None else ()
+        return next((each for each in sessions if each.session_id == session_id), None)
 
     async def _enter_mode(self) -> None:
         """Leave the empty screen when there is a session, and return when there is none."""
@@ -184,6 +218,9 @@ class CcmonApp(App[None]):
     def select_session(self, session_id: str) -> None:
         """Show another session on all screens."""
         self._selected = session_id
+        chosen = self._known(session_id)
+        if chosen is not None and chosen.went_on is not None:
+            self._kept.add(session_id)
         self.refresh_screen()
 
     def switch_session(self, delta: int) -> None:
@@ -223,6 +260,36 @@ class CcmonApp(App[None]):
 
         self.push_screen(RequestScreen(thread, n))
 
+    def open_past(self, group: Group) -> None:
+        """Show a session of the history as any other, once it has been read."""
+        if group.on_disk <= 0 and self._known(group.key) is None:
+            self.notify("its transcript is no longer on disk", timeout=4, markup=False)
+            return
+        self._awaited = group.key
+        self._pump.open_session(group.key)
+        if self._known(group.key) is None:
+            self.notify("reading its transcript …", timeout=2, markup=False)
+        else:
+            self.call_later(self._arrive)
+
+    async def _arrive(self) -> None:
+        """Show the session that was asked for, if it is there and still waited for."""
+        session_id, here = self._awaited, self._known(self._awaited)
+        if here is None or session_id is None:
+            return
+        self._awaited = None
+        if self.current_mode == "history":
+            self.select_session(session_id)
+            await self.action_tab("overview")
+
+    async def open_agent(self, agent_id: str) -> None:
+        """Show the requests of one sub-agent of the selected session."""
+        from ccmon.tui.screens.requests import RequestsScreen
+
+        await self.action_tab("requests")
+        if isinstance(self.screen, RequestsScreen):
+            self.screen.apply_filter(f"agent:{agent_id}")
+
     async def action_tab(self, mode: str) -> None:
         """Go to a screen of the tab bar, leaving any drill-down."""
         if self.session is not None and mode != self.current_mode:
@@ -230,7 +297,8 @@ class CcmonApp(App[None]):
 
     def action_session(self, delta: int) -> None:
         """``[`` and ``]``."""
-        self.switch_session(delta)
+        if (screen := self._visible()) is not None:
+            screen.step_session(delta)
 
     def action_unit(self) -> None:
         """Dollars, tokens, share of spend, and round again."""

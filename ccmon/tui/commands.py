@@ -8,7 +8,18 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["all", "overview", "requests", "context", "cache", "request", "text"]
+Place = Literal[
+    "all",
+    "overview",
+    "requests",
+    "context",
+    "cache",
+    "sessions",
+    "history",
+    "memory",
+    "request",
+    "text",
+]
 """Where a command works: everywhere, or on one screen."""
 
 
@@ -27,6 +38,7 @@ TABS: tuple[Tab, ...] = (
     Tab("2", "requests", "Requests", "Req"),
     Tab("3", "context", "Context", "Ctx"),
     Tab("4", "cache", "Cache", "Cache"),
+    Tab("5", "sessions", "Sessions", "Sess"),
 )
 
 
@@ -70,15 +82,38 @@ _LIST: tuple[Place, ...] = ("requests",)
 _ONE: tuple[Place, ...] = ("request",)
 _CONTEXT: tuple[Place, ...] = ("context",)
 _CACHE: tuple[Place, ...] = ("cache",)
+_SESSIONS: tuple[Place, ...] = ("sessions",)
 _TABLES: tuple[Place, ...] = (*_LIST, *_CONTEXT, *_CACHE)
+_SORTED: tuple[Place, ...] = (*_TABLES, *_SESSIONS)
 _PANES: tuple[Place, ...] = ("overview", *_CACHE, *_ONE)
-_ROWS: tuple[Place, ...] = (*_LISTS, *_CONTEXT, *_CACHE, "text")
-_PAGES: tuple[Place, ...] = (*_LISTS, *_CONTEXT, *_CACHE, "request", "text")
+_HISTORY: tuple[Place, ...] = ("history",)
+_MEMORY: tuple[Place, ...] = ("memory",)
+_BOARDS: tuple[Place, ...] = (*_SESSIONS, *_HISTORY, *_MEMORY)
+_ROWS: tuple[Place, ...] = (*_LISTS, *_CONTEXT, *_CACHE, *_BOARDS, "text")
+_PAGES: tuple[Place, ...] = (*_LISTS, *_CONTEXT, *_CACHE, *_BOARDS, "request", "text")
 
 COMMANDS: tuple[Command, ...] = (
     *(_tab_command(tab) for tab in TABS),
     Command("left_square_bracket", "session(-1)", "[", "session", "previous session", "Screens"),
     Command("right_square_bracket", "session(1)", "]", "session", "next session", "Screens"),
+    Command(
+        "h",
+        "app.tab('history')",
+        "h",
+        "history",
+        "what was spent by day, project, model",
+        "Screens",
+        (*_SESSIONS, *_MEMORY),
+    ),
+    Command(
+        "m",
+        "app.tab('memory')",
+        "m",
+        "memory",
+        "what sessions find out again and again",
+        "Screens",
+        (*_SESSIONS, *_HISTORY),
+    ),
     Command("j,down", "cursor_down", "j ↓", "down", "next row", "Move", _ROWS),
     Command("k,up", "cursor_up", "k ↑", "up", "previous row", "Move", _ROWS),
     Command("ctrl+d,pagedown", "half_down", "ctrl+d", "down", "half a page down", "Move", _PAGES),
@@ -94,7 +129,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "enter", "open", "enter", "request", "open the request it entered with", "Open", _CONTEXT
     ),
+    Command("enter", "open", "enter", "open", "open the session", "Open", _SESSIONS),
+    Command("enter", "open", "enter", "open", "its sessions, or the session", "Open", _HISTORY),
     Command("space", "fold", "space", "fold", "open or close a source", "Open", _CONTEXT),
+    Command("space", "fold", "space", "fold", "all sub-agents, or none", "Open", _SESSIONS),
     Command(
         "x",
         "dismiss_finding",
@@ -126,9 +164,17 @@ COMMANDS: tuple[Command, ...] = (
         "back",
         "close, clear the filter, back; never quits",
         "Open",
-        (*_TABLES, *_ONE, "text"),
+        (*_TABLES, *_BOARDS, *_ONE, "text"),
     ),
-    Command("slash", "filter", "/", "filter", "filter the list", "Find", (*_LISTS, *_CONTEXT)),
+    Command(
+        "slash",
+        "filter",
+        "/",
+        "filter",
+        "filter the list",
+        "Find",
+        (*_LISTS, *_CONTEXT, *_SESSIONS),
+    ),
     Command("n", "bust(1)", "n", "bust", "next cache bust", "Find", (*_LISTS, *_CACHE)),
     Command("N", "bust(-1)", "N", "bust", "previous cache bust", "Find", (*_LISTS, *_CACHE)),
     Command("b", "busts_only", "b", "busts", "cache busts only", "Find", _LIST),
@@ -139,8 +185,21 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("w", "by_file", "w", "by file", "group by file, or by source", "Find", _CONTEXT),
     Command("a", "next_thread", "a", "agents", "the context of the next agent", "Find", _CONTEXT),
-    Command("s", "sort", "s", "sort", "sort by the next column", "Find", _TABLES),
-    Command("r", "reverse", "r", "reverse", "reverse the order", "Find", _TABLES),
+    Command("a", "active_only", "a", "all|active", "all sessions, or active", "Find", _SESSIONS),
+    Command("a", "paying_only", "a", "all|pays", "all, or only what pays", "Find", _MEMORY),
+    Command(
+        "b",
+        "group_by",
+        "b",
+        "by",
+        "by day, week, month, project, model, session",
+        "Find",
+        _HISTORY,
+    ),
+    Command("d", "span", "d", "days", "30 days, 90, all, or 7", "Find", _HISTORY),
+    Command("d", "span", "d", "days", "30 days, 90 or 7", "Find", _MEMORY),
+    Command("s", "sort", "s", "sort", "sort by the next column", "Find", _SORTED),
+    Command("r", "reverse", "r", "reverse", "reverse the order", "Find", _SORTED),
     Command("f", "follow", "f", "follow", "follow the newest; moving lets go", "Find", _LISTS),
     Command("t", "unit", "t", "$|tok|%", "unit: dollars, tokens, share of spend", "View"),
     Command("p", "pause", "p", "pause", "freeze the screens; counting goes on", "View"),
@@ -159,6 +218,9 @@ FOOTERS: dict[Place, str] = {
     "requests": "enter n/N b o f / s y esc",
     "context": "space enter v s c d w / a e esc",
     "cache": "n/N enter e tab esc",
+    "sessions": "enter [/] space a s h m / esc",
+    "history": "enter b d m t esc",
+    "memory": "a d h esc",
     "request": "j/k tab v u y Y esc",
     "text": "ctrl+d/ctrl+u esc",
 }

@@ -32,12 +32,33 @@ def _cache() -> Screen[None]:
     return CacheScreen()
 
 
+def _sessions() -> Screen[None]:
+    from ccmon.tui.screens.sessions import SessionsScreen
+
+    return SessionsScreen()
+
+
+def _history() -> Screen[None]:
+    from ccmon.tui.screens.history import HistoryScreen
+
+    return HistoryScreen()
+
+
+def _memory() -> Screen[None]:
+    from ccmon.tui.screens.memory import MemoryScreen
+
+    return MemoryScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[None]]] = {
     "empty": EmptyScreen,
     "overview": _overview,
     "requests": _requests,
     "context": _context,
     "cache": _cache,
+    "sessions": _sessions,
+    "history": _history,
+    "memory": _memory,
 }
 """Modes by the names that the tab table uses; ``empty`` while there is no session."""
 

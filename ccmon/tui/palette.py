@@ -37,6 +37,7 @@ _FIRST = 1e6
 _GOTO = re.compile(r"\s*(?:goto:?\s*)?(?:request\s+)?#?(\d{1,9})\s*", re.IGNORECASE)
 _OWN = {DARK: "dark", LIGHT: "light", ANSI: "ansi"}
 _UNITS = {"usd": "dollars", "tokens": "tokens", "share": "share of spend"}
+_PAST = {"history": "key 5, then h", "memory": "key 5, then m"}
 _FILTERS = {"busts": "bust", "prompts": "prompt", "clear": ""}
 
 Act = Callable[[], Awaitable[None] | None]
@@ -80,6 +81,8 @@ class MonitorCommands(Provider):
                 yield Entry(
                     f"view: {tab.name}", partial(app.action_tab, tab.mode), f"key {tab.key}"
                 )
+            for mode, key in _PAST.items():
+                yield Entry(f"view: {mode.capitalize()}", partial(app.action_tab, mode), key)
             yield from self._list_entries()
             yield from self._copy_entries()
             for session in app.snapshot.sessions[:sessions]:

@@ -41,6 +41,9 @@ class Engine(Protocol):
     def touch(self, paths: Iterable[str]) -> None:
         """These files or folders may have changed."""
 
+    def open(self, session_id: str) -> None:
+        """Take a session in that is out of scope."""
+
     def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
         """Paths as they change, until ``stop`` is set."""
 
@@ -90,6 +93,11 @@ class Pump:
         if self._opened is None:
             raise RuntimeError("the engine is not open yet")
         return self._opened
+
+    def open_session(self, session_id: str) -> None:
+        """Have the engine take a session in, however old, without waiting for the next step."""
+        self.engine.open(session_id)
+        self._wake.set()
 
     def stop(self) -> None:
         """End ``run`` after the step now under way (at most its budget)."""

@@ -49,7 +49,7 @@ SUBAGENTS = "sub"
 """What ``agent:`` is followed by for all threads but the main one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query(Filter[Request]):
     """A parsed filter, and which threads are meant; None: the main one."""
 

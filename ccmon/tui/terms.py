@@ -27,7 +27,7 @@ _UNITS = {"": 1.0, "%": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 _NUMBERED = re.compile(r"#(\d{1,9})(?:\.\.#?(\d{1,9}))?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Filter(Generic[Row]):
     """A parsed filter line: what rows must satisfy, and which terms made no sense."""
 

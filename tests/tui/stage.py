@@ -15,6 +15,7 @@ from ccmon.monitor import TextBlock
 from ccmon.settings import Settings
 from ccmon.snapshot import Snapshot
 from ccmon.tui.app import CcmonApp
+from ccmon.tui.looking_back import PastEngine
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE_GOLDEN = bool(os.environ.get("CCMON_UPDATE_GOLDEN"))  # each test clears CCMON_* from its own
@@ -28,6 +29,7 @@ class FakeMonitor:
         self.revision = 0
         self.steps = 0
         self.touched: list[str] = []
+        self.opened: list[str] = []
         self._snapshot = snapshot
         self._dirty: asyncio.Queue[set[str]] = asyncio.Queue()
 
@@ -50,6 +52,10 @@ class FakeMonitor:
         """Remember what was said to have changed."""
         self.touched += paths
 
+    def open(self, session_id: str) -> None:
+        """Remember what was asked for."""
+        self.opened.append(session_id)
+
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
         """Paths of ``put``."""
         while not stop.is_set():
@@ -68,6 +74,7 @@ async def running(
     settings: Settings | None = None,
     session_id: str | None = None,
     clock: Callable[[], float] | None = None,
+    past: Callable[[], PastEngine] | None = None,
     toasts: bool = False,
 ) -> AsyncIterator[tuple[CcmonApp, Pilot[None]]]:
     """The app at work on ``snapshot``, its clock standing at the snapshot's moment.
@@ -80,6 +87,7 @@ async def running(
         settings,
         session_id=session_id,
         clock=clock or (lambda: snapshot.generated_at),
+        past=past,
     )
     async with app.run_test(size=size, notifications=toasts) as pilot:
         await shown(app, pilot)

@@ -492,39 +492,3 @@ def test_what_was_folded_of_a_session_that_left_is_let_go(home: ConfigHome) -> N
     face.after(6_400 + SCAN_SECONDS)
     assert kept.keys() == {SECOND}
     assert face.monitor._ledger.sessions.keys() == {SECOND}
-
-
-def test_an_old_session_that_is_opened_comes_into_scope_and_stays(home: ConfigHome) -> None:
-    home.write(response("msg_1"), mtime=NOW - 4_000_000)
-    home.write(response("msg_2", session=SECOND), session=SECOND)
-    face = Watched(home, Scope(live=True))
-    assert face.shown() == [SECOND]
-    face.monitor.open(FIRST)
-    assert face.after(0.1)
-    assert sorted(face.shown()) == [FIRST, SECOND]
-    face.after(1e6)
-    assert sorted(face.shown()) == [FIRST, SECOND]
-
-
-def test_opening_what_is_not_there_changes_nothing(home: ConfigHome) -> None:
-    home.write(response("msg_1"))
-    face = Watched(home, Scope(live=True))
-    face.monitor.open(SECOND)
-    assert not face.after(0.1)
-    assert face.shown() == [FIRST]
-
-
-def test_a_session_that_is_cleared_ends_and_tells_which_one_follows(
-    home: ConfigHome, client: subprocess.Popen[bytes]
-) -> None:
-    home.write(response("msg_1"))
-    register(home, client.pid, status="idle")
-    face = Watched(home, Scope(live=True))
-    assert face.snapshot.sessions[0].went_on is None
-    register(home, client.pid, SECOND, status="idle")
-    assert face.after(REGISTRY_SECONDS)
-    (before,) = face.snapshot.sessions
-    assert (before.status, before.active, before.went_on) == ("ended", False, SECOND)
-    register(home, client.pid, status="idle")
-    assert face.after(REGISTRY_SECONDS)
-    assert (face.snapshot.sessions[0].status, face.snapshot.sessions[0].went_on) == ("idle", None)

@@ -118,6 +118,10 @@ class MonitorScreen(Screen[None]):
         """Right part of a breadcrumb header: settings as label and value."""
         return ()
 
+    def step_session(self, delta: int) -> None:
+        """Show the session before or after."""
+        self.ccmon.switch_session(delta)
+
     def copy_id(self, request: Request) -> None:
         """Put a request's message id on the clipboard, harmless for where it is pasted."""
         identity = clean(request.message_id)

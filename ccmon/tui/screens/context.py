@@ -20,6 +20,7 @@ from ccmon.tui.export import items_csv
 from ccmon.tui.item_query import ItemQuery, parse_items
 from ccmon.tui.safe import Part, clean, clip, fitting, line
 from ccmon.tui.screens.filtering import FilteringScreen, filter_line
+from ccmon.tui.screens.moving import Moving
 from ccmon.tui.screens.text import TextScreen
 from ccmon.tui.sources import sources
 from ccmon.tui.widgets.context_strip import strip_line
@@ -81,7 +82,7 @@ class ContextStrip(Lines):
     """
 
 
-class ContextScreen(FilteringScreen):
+class ContextScreen(Moving, FilteringScreen):
     """Strip, tree of sources and items, and the selected row."""
 
     PLACE: ClassVar[Place] = "context"
@@ -108,6 +109,11 @@ class ContextScreen(FilteringScreen):
     def table(self) -> ItemTable:
         """The tree."""
         return self.query_one(ItemTable)
+
+    @property
+    def moved(self) -> ItemTable:
+        """The tree."""
+        return self.table
 
     @property
     def filtered(self) -> Widget:
@@ -254,34 +260,6 @@ class ContextScreen(FilteringScreen):
     def on_item_table_opened(self, event: ItemTable.Opened) -> None:
         """Open the request that an item entered with."""
         self.ccmon.open_request(self._thread, event.item.entered)
-
-    def action_cursor_down(self) -> None:
-        """One row down."""
-        self.table.move(1)
-
-    def action_cursor_up(self) -> None:
-        """One row up."""
-        self.table.move(-1)
-
-    def action_half_down(self) -> None:
-        """Half of what is in sight down."""
-        self.table.move_page(0.5)
-
-    def action_half_up(self) -> None:
-        """Half of what is in sight up."""
-        self.table.move_page(-0.5)
-
-    def action_first(self) -> None:
-        """To the first row."""
-        self.table.move_to_end(last=False)
-
-    def action_last(self) -> None:
-        """To the last row."""
-        self.table.move_to_end(last=True)
-
-    def action_open(self) -> None:
-        """Open the request of the item under the cursor, or the source."""
-        self.table.open()
 
     def action_fold(self) -> None:
         """Open or close the source under the cursor."""

@@ -30,6 +30,9 @@ _WHERE: dict[Place, str] = {
     "requests": "On Requests",
     "context": "On Context",
     "cache": "On Cache",
+    "sessions": "On Sessions",
+    "history": "In the history",
+    "memory": "In the memory view",
     "request": "On one request",
     "text": "In a text",
 }
@@ -55,6 +58,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("evidence", "What a cause rests on: the server's own verdict, facts of the transcript"
      " (exact), the times of two requests, or a guess from what changed (inferred)."),
     ("2.6x peak", "All that was ever written to the cache / the largest context; 1x at best."),
+    ("spent on", "In the history: re-read, rewrite, new and output, as parts of the cost."),
+    ("⋮", "In the history: requests of a transcript that is no longer on disk are among them."),
+    ("net", "What a memory would save in each session, less what carrying it there costs. ● marks"
+     " what saves more than twice its cost; only that is recommended."),
     ("keep it warm", "One request before the deadline re-reads the context and starts its time"
      " anew; going cold writes all of it again."),
     ("TTL check", "Writing everything once, and again after each pause beyond 5 minutes or an hour,"
@@ -110,6 +117,11 @@ FILTER: tuple[tuple[str, str], ...] = (
         "cold",
         "On Context: not used any more. Also superseded, unused, tokens>5k, bill>1M, age>100,"
         " and #85..120 for what entered with these requests.",
+    ),
+    (
+        "waiting",
+        "On Sessions: those that wait. Also busy, idle, quiet, ended, high, project:shop,"
+        " title:coupon, id:4c1f, model:opus, agent:Explore, fill>40 and findings>0.",
     ),
 )
 """Terms of the filter line and what they find."""

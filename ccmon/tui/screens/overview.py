@@ -17,7 +17,8 @@ from ccmon.snapshot import Inventory, Item, Session, Snapshot
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.evidence import show_evidence
 from ccmon.tui.safe import clean, line
-from ccmon.tui.screens.listing import ListingScreen, Rows
+from ccmon.tui.screens.listing import ListingScreen
+from ccmon.tui.screens.moving import Rows
 from ccmon.tui.widgets.composition import composition_frame
 from ccmon.tui.widgets.drag import chip, drag_frame, tone_of
 from ccmon.tui.widgets.findings import SHOWN, FindingsPanel, Listed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.content import Content
 
-from ccmon.tui.commands import TABS, Place, at, footer
+from ccmon.tui.commands import TABS, Command, Place, at, footer
 from ccmon.tui.safe import Part, line
 from ccmon.tui.widgets.lines import Lines
 
@@ -58,10 +58,7 @@ class Footer(Lines):
     def _add_pairs(
         self, parts: list[Part], pairs: list[tuple[str, str]], start: int, gap: int
     ) -> None:
-        actions = {
-            command.shown: ("app." if "all" in command.where else "screen.") + command.action
-            for command in (*at("all"), *at(self._place))
-        }
+        actions = {command.shown: _addressed(command) for command in (*at("all"), *at(self._place))}
         for number, (key, word) in enumerate(pairs):
             if number:
                 parts.append(" " * gap)
@@ -78,6 +75,13 @@ class Footer(Lines):
             if event.x in cells:
                 await self.run_action(action)
                 return
+
+
+def _addressed(command: Command) -> str:
+    """The action with the one who does it: the app or the screen."""
+    if command.action.startswith("app."):
+        return command.action
+    return ("app." if "all" in command.where else "screen.") + command.action
 
 
 def _cells(part: Part) -> int:

@@ -20,10 +20,9 @@ from ccmon.tui.widgets.preview import (
     entered_total,
     request_cost,
 )
+from ccmon.tui.widgets.session_state import is_quiet, mark, next_cold
 from ccmon.tui.widgets.verdict import verdict
 from ccmon.tui.widgets.vitals import EXPIRES_SOON, fill_text
-
-_MARKS = {"busy": ("●", "$accent"), "waiting": ("◐", "$warning")}
 
 
 def sessions_frame(
@@ -80,8 +79,8 @@ class _Columns:
 def _session_row(
     session: Session, width: int, now: float, columns: _Columns, *, selected: bool
 ) -> Content:
-    mark, style = _MARKS.get(session.status, ("○", "$label"))
-    quiet = session.status not in _MARKS
+    sign, style = mark(session)
+    quiet = is_quiet(session)
     figure = "$label" if quiet else ""
     percent, fill_style = ("", "")
     if session.context is not None:
@@ -90,7 +89,7 @@ def _session_row(
     state = session.status if session.status != "unknown" else "quiet"
     name_style = "$bright bold" if selected else "" if quiet else "$bright"
     start = line(
-        (f"{mark} ", style), (left(state, 9), style if not quiet else "$label"),
+        (f"{sign} ", style), (left(state, 9), style if not quiet else "$label"),
         (columns.project_cell(clean(session.project)), name_style),
         (columns.id_cell(clean(session.session_id)), "$label"),
         (left(fmt.model(clean(session.model or "")), 10), figure), " ",
@@ -128,14 +127,10 @@ def _agent_row(agent: Subagent, width: int, now: float, columns: _Columns) -> Co
 
 def _rest_row(snapshot: Snapshot, rest: int, width: int, now: float) -> Content:
     start = line((f"  {rest} more", "$label")) if rest else line("")
-    warm = [
-        (remaining, session)
-        for session in snapshot.sessions
-        if session.cache is not None and (remaining := session.cache.left_at(now)) is not None
-    ]
-    if not warm:
+    found = next_cold(snapshot.sessions, now)
+    if found is None:
         return start
-    remaining, session = min(warm, key=lambda pair: pair[0])
+    remaining, session = found
     end = line(
         ("next cold: ", "$label"),
         (clean(session.project), "$label"),
