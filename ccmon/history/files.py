@@ -93,22 +93,32 @@ def scope_of(index: Index, homes: Sequence[Home], fingerprint: bytes, limit: int
                 "INSERT OR IGNORE INTO homes (path) VALUES (?)", [(path,) for path in used]
             )
             index.execute("INSERT OR IGNORE INTO scopes (key) VALUES (?)", (key,))
-            _drop_scopes(index, limit)
+            _drop_oldest(index, limit)
         known = dict(index.rows("SELECT path, id FROM homes"))
         found = index.rows("SELECT id FROM scopes WHERE key = ?", (key,))
     return Scope(found[0][0], key, {home.path: known[path] for path, home in used.items()})
 
 
-def _drop_scopes(index: Index, limit: int) -> None:
-    old = index.rows("SELECT id FROM scopes ORDER BY id DESC LIMIT -1 OFFSET ?", (limit,))
-    for scope in old:
-        index.execute("DELETE FROM requests WHERE scope = ?", scope)
-        index.execute(
-            "DELETE FROM sums WHERE session IN (SELECT id FROM sessions WHERE scope = ?)", scope
-        )
-        index.execute("DELETE FROM sessions WHERE scope = ?", scope)
-        index.execute("DELETE FROM accounted WHERE scope = ?", scope)
-        index.execute("DELETE FROM scopes WHERE id = ?", scope)
+def drop_scopes(index: Index, *, but: Scope) -> None:
+    """Delete all other scopes, inside a transaction."""
+    for (scope,) in index.rows("SELECT id FROM scopes WHERE id <> ?", (but.id,)):
+        _drop(index, scope)
+
+
+def _drop_oldest(index: Index, limit: int) -> None:
+    for (scope,) in index.rows(
+        "SELECT id FROM scopes ORDER BY id DESC LIMIT -1 OFFSET ?", (limit,)
+    ):
+        _drop(index, scope)
+
+
+def _drop(index: Index, scope: int) -> None:
+    index.execute(
+        "DELETE FROM sums WHERE session IN (SELECT id FROM sessions WHERE scope = ?)", (scope,)
+    )
+    for table in ("requests", "sessions", "accounted"):
+        index.execute(f"DELETE FROM {table} WHERE scope = ?", (scope,))
+    index.execute("DELETE FROM scopes WHERE id = ?", (scope,))
 
 
 def is_there(index: Index, scope: Scope) -> bool:

@@ -23,7 +23,7 @@ from ccmon.transcripts.locate import Home, Transcript, discover
 KEPT_AFTER = 32 << 20
 """Bytes that are read before what they say is written to the index."""
 READ_AT_ONCE = 4 << 20
-SETTLED_AT_ONCE = 32
+SETTLED_AT_ONCE = 4
 """Sessions that are accounted together."""
 
 
@@ -79,6 +79,11 @@ class Intake:
             return
         with self._index.transaction():
             self._index.execute(f"DELETE FROM files WHERE gone AND home IN {self._scope.among()}")
+            self._index.execute(
+                "DELETE FROM studies WHERE session_id NOT IN (SELECT session FROM files)"
+            )
+            # What other scopes hold follows from the same files, and is made anew when it is asked.
+            files.drop_scopes(self._index, but=self._scope)
         self.look_again()
 
     def _works(self, deadline: float) -> bool:
@@ -231,6 +236,9 @@ class Intake:
         from ccmon.history.settling import account  # nor does it need the accounts
 
         with self._index.transaction():
+            if not files.is_there(self._index, self._scope):
+                self._unsettled.clear()
+                self.wants_to_look = True
             while self._unsettled:
                 some = list(self._unsettled)[:SETTLED_AT_ONCE]
                 done = account(self._index, self._scope, self._prices, some)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ccmon.history import scan
+from ccmon.history.archive import Archive
 from ccmon.history.scan import read_on
 from ccmon.history.seen import Seen
 from ccmon.past import By, Query
@@ -157,6 +159,23 @@ class TestChanges:
         home.write(at("2026-11-20T09:01:00Z", "m2"), mtime=1_000_000_000.0)
         assert read_once(home.path, folder=cache)[0].totals.requests == 2
 
+    @pytest.mark.parametrize("now", [-1e18, 0.0, 1e18])
+    def test_a_clock_that_jumps_changes_no_figure(
+        self, home: ConfigHome, cache: Path, now: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home.write(at("2026-11-20T09:00:00Z", "m1"))
+        read_once(home.path, folder=cache)
+        monkeypatch.setattr(time, "time", lambda: now)
+        home.write(at("2026-11-20T09:01:00Z", "m2"))
+        homes = config_homes([str(home.path)], {}, home.path)
+        archive = caught_up(Archive(homes, Settings(), cache, clock=time.time))
+        history = archive.history(Query())
+        assert (history.totals.requests, history.generated_at) == (2, now)
+        while archive.study():
+            pass
+        assert archive.memory().candidates == ()
+        archive.close()
+
     def test_a_truncated_file_counts_as_it_is_now(self, home: ConfigHome, cache: Path) -> None:
         path = home.write(at("2026-11-20T09:00:00Z", "m1"), at("2026-11-20T09:01:00Z", "m2"))
         read_once(home.path, folder=cache)
@@ -274,12 +293,18 @@ class TestRetention:
 
     def test_what_was_forgotten_is_nowhere_in_the_file(self, home: ConfigHome, cache: Path) -> None:
         path = home.write(at("2026-11-20T09:00:00Z", "msg_secret"))
-        read_once(home.path, folder=cache)
+        home.write(at("2026-11-20T09:00:00Z", "m2", SECOND), session=SECOND)
+        dear = Settings(prices={"claude-opus-5-5": PriceOverride(output=1000.0)})
+        read_once(home.path, folder=cache, settings=dear)
+        archive = caught_up(archive_of(home.path, folder=cache))
+        while archive.study(days=30):
+            pass
         path.unlink()
-        archive = archive_of(home.path, folder=cache)
         archive.forget()
         archive.close()
-        assert not any(b"msg_secret" in file.read_bytes() for file in cache.iterdir())
+        for word in (b"msg_secret", FIRST.encode()):
+            assert not any(word in file.read_bytes() for file in cache.iterdir())
+        assert read_once(home.path, folder=cache, settings=dear)[0].totals.requests == 1
 
     def test_a_transcript_that_comes_back_is_on_disk_again(
         self, home: ConfigHome, cache: Path, tmp_path: Path

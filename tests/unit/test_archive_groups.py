@@ -1,7 +1,8 @@
-"""What the history is grouped by: days of a time zone, weeks, months, projects, models, sessions."""
+"""What the history is grouped by: days of a zone, weeks, months, projects, models, sessions."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -68,6 +69,19 @@ class TestGroups:
         history = caught_up(archive_of(home.path)).history(Query())
         assert (history.timezone, counted(history)) == ("America/New_York", {"2026-11-19": 1})
 
+    def test_a_zone_without_a_name_in_the_database_is_that_of_the_system(
+        self, home: ConfigHome, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TZ", "XYZ-3")
+        time.tzset()
+        home.write(at("2026-11-20T20:59:59Z", "m1"), at("2026-11-20T21:00:00Z", "m2"))
+        archive = caught_up(archive_of(home.path))
+        history = archive.history(Query())
+        assert history.timezone == "XYZ"
+        assert counted(history) == {"2026-11-20": 1, "2026-11-21": 1}
+        cut = archive.history(Query(since=date(2026, 11, 21)))
+        assert counted(cut) == {"2026-11-21": 1}
+
     def test_both_days_of_a_span_are_in_it(self, home: ConfigHome) -> None:
         stamps = ["2026-11-19T22:59:59Z", "2026-11-19T23:00:00Z", "2026-11-21T22:59:59Z",
                   "2026-11-21T23:00:00Z"]  # fmt: skip
@@ -119,6 +133,13 @@ class TestGroups:
         with pytest.raises(CcmonError, match="unknown time zone 'Europe/Berlim'") as caught:
             archive.history(Query(timezone="Europe/Berlim"))
         assert (caught.value.exit_code, caught.value.hint) == (2, "did you mean Europe/Berlin?")
+
+    @pytest.mark.parametrize(
+        "name", ["", "Europe", "../../etc/passwd", "\0", "\ud800", "tzdata.zi"]
+    )
+    def test_what_is_no_name_of_a_zone_is_refused(self, home: ConfigHome, name: str) -> None:
+        with pytest.raises(CcmonError, match="unknown time zone"):
+            archive_of(home.path).history(Query(timezone=name))
 
     def test_a_session_tells_its_title_models_and_agents(self, home: ConfigHome) -> None:
         title = line({"type": "custom-title", "customTitle": "Fix it", "sessionId": FIRST}) + b"\n"
