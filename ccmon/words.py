@@ -352,7 +352,7 @@ BELONGS: dict[Belongs, str] = {
     "CLAUDE.md": "CLAUDE.md",
     "rule": "a rule with paths",
     "skill": "a skill",
-    "map": "a map, not the text",
+    "map": "a map of what lives where",
     "nothing": "nowhere",
 }
 """Where something that is found out again should stand."""
@@ -412,7 +412,8 @@ def advice(candidate: Candidate) -> str:
         return "leave it: its model costs nothing"
     times = format.multiple(saving / carrying)
     if candidate.recommended:
-        return f"put it into {BELONGS[candidate.belongs]}: saves {times} its cost"
+        verb = "keep" if candidate.belongs == "map" else "put it into"
+        return f"{verb} {BELONGS[candidate.belongs]}: saves {times} its cost"
     if saving > 2 * carrying:
         return "leave it: run for what it does, not for what it says"
     return f"leave it: saves {times} its cost, worth it above 2x"
