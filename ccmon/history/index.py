@@ -237,7 +237,7 @@ def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
         name, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=uri
     )
     connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -16000")
+    connection.execute("PRAGMA cache_size = -8000")
     return connection
 
 

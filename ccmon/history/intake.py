@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -240,7 +241,7 @@ class Intake:
                 self._unsettled.clear()
                 self.wants_to_look = True
             while self._unsettled:
-                some = list(self._unsettled)[:SETTLED_AT_ONCE]
+                some = list(islice(self._unsettled, SETTLED_AT_ONCE))
                 done = account(self._index, self._scope, self._prices, some)
                 for session in done:
                     self._unsettled.pop(session, None)

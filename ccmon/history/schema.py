@@ -26,7 +26,7 @@ CREATE TABLE files (
   seen BLOB NOT NULL,
   UNIQUE (home, path)
 );
-CREATE INDEX files_of_session ON files (session);
+CREATE INDEX files_of_session ON files (session, home);
 CREATE TABLE scopes (id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE);
 CREATE TABLE accounted (
   scope INTEGER NOT NULL,
@@ -35,6 +35,7 @@ CREATE TABLE accounted (
   session TEXT NOT NULL,
   PRIMARY KEY (scope, file)
 ) WITHOUT ROWID;
+CREATE INDEX accounted_of_session ON accounted (scope, session);
 CREATE TABLE sessions (
   id INTEGER PRIMARY KEY,
   scope INTEGER NOT NULL,

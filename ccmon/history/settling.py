@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import inf
 
 from ccmon.history.accounts import Accounted, settle
-from ccmon.history.clusters import AT_ONCE, Cluster, Gathering, Held
+from ccmon.history.clusters import Cluster, Gathering, Held
 from ccmon.history.files import Scope
 from ccmon.history.index import Index
 from ccmon.history.schema import QUARTER
@@ -80,16 +80,10 @@ def _clear(index: Index, scope: Scope, cluster: Cluster) -> None:
             " (SELECT id FROM sessions WHERE scope = ? AND session_id = ?)",
             sessions,
         )
-    index.executemany("DELETE FROM sessions WHERE scope = ? AND session_id = ?", sessions)
+    for table, column in (("sessions", "session_id"), ("accounted", "session")):
+        index.executemany(f"DELETE FROM {table} WHERE scope = ? AND {column} = ?", sessions)
     files = [(scope.id, held.file.id) for held in cluster.files]
     index.executemany("DELETE FROM accounted WHERE scope = ? AND file = ?", files)
-    index.execute(
-        "DELETE FROM accounted WHERE scope = ? AND file NOT IN (SELECT id FROM files)"
-        if len(sessions) > AT_ONCE
-        else "DELETE FROM accounted WHERE scope = ? AND session IN"
-        f" ({','.join('?' * len(sessions))}) AND file NOT IN (SELECT id FROM files)",
-        (scope.id,) if len(sessions) > AT_ONCE else (scope.id, *cluster.sessions),
-    )
 
 
 def _write_sessions(

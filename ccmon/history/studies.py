@@ -104,11 +104,12 @@ class Studies:
         if not self._scope.homes:
             return None
         names = {number: home for home, number in self._scope.homes.items()}
-        rows = self._index.rows(
-            "SELECT home, path, inode, size, mtime_ns FROM files"
-            f" WHERE session = ? AND NOT gone AND home IN {self._scope.among()}"
-            " ORDER BY home, path",
-            (session_id,),
+        rows = sorted(
+            self._index.rows(
+                "SELECT home, path, inode, size, mtime_ns FROM files"
+                f" WHERE session = ? AND NOT gone AND home IN {self._scope.among()}",
+                (session_id,),
+            )
         )
         if not rows:
             return None
