@@ -4,7 +4,6 @@ Few lines need it: where less came from the cache than the response before had l
 chain of messages tells a rewind from a loss. Nothing of the chain is kept.
 """
 
-import json
 import os
 
 import msgspec
@@ -15,7 +14,7 @@ from ccmon.transcripts.build import SYNTHETIC_MODEL
 from ccmon.transcripts.decode import decode
 from ccmon.transcripts.tail import LINE_LIMIT
 
-BLOCK = 64 * 1024
+BLOCK = 32 * 1024
 """Bytes that are looked through at a time."""
 LONGEST_UUID = 256
 LINKS = frozenset({"user", "system", "attachment", "progress"})
@@ -62,21 +61,32 @@ def response_before(fd: int, offset: int, uuid: str | None) -> str | None:
 
 def _line_of(fd: int, end: int, uuid: str) -> tuple[int, Step] | None:
     """The last line before ``end`` that has this uuid: where it starts, and where it leads."""
-    needle = json.dumps(uuid, ensure_ascii=False).encode("utf-8", "replace")
+    needle = msgspec.json.encode(uuid)
     if len(needle) > LONGEST_UUID:
         return None
     high = end
     while high > 0:
         low = max(0, high - BLOCK)
-        at = os.pread(fd, high - low, low).rfind(needle)
+        data = os.pread(fd, high - low, low)
+        at = data.rfind(needle)
         if at < 0:
             high = low + len(needle) - 1 if low else 0
             continue
-        high = _start_of_line(fd, low + at)
-        step = _step(_line_from(fd, high), uuid)
+        start, line = _line_at(fd, data, low, at)
+        step = _step(line, uuid)
         if step is not None:
-            return high, step
+            return start, step
+        high = start
     return None
+
+
+def _line_at(fd: int, data: bytes, low: int, at: int) -> tuple[int, bytes]:
+    """The line around a place in a block of the file that starts at ``low``."""
+    start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
+    if end >= 0 and (start or not low):
+        return low + start, data[start:end]
+    begin = _start_of_line(fd, low + at)
+    return begin, _line_from(fd, begin)
 
 
 def _start_of_line(fd: int, at: int) -> int:

@@ -101,7 +101,6 @@ class Reading:
 
     def take(self, data: bytes, base: int) -> int:
         """Take in the whole lines of ``data``, which stands at ``base``; returns their length."""
-        view = memoryview(data)
         find, rfind = data.find, data.rfind
         start, one_by_one = 0, True
         while (end := find(b"\n", start)) >= 0:
@@ -113,7 +112,7 @@ class Reading:
             at = rfind(b'"type":"', start, second if second > 0 else end)
             told = at > start and data[at - 1] in b"{," and data[start] == _BRACE
             if not told or data.startswith(b'assistant"', at + 8):
-                self._response(view[start:end], base + start)
+                self._response(data[start:end], base + start)
             elif self._matters(data, at + 8, end, base) or find(_GLUED, start + 1, end) >= 0:
                 self._decode(data[start:end], base + start)
             start = end + 1
@@ -151,22 +150,27 @@ class Reading:
         name = data[kind : data.find(b'"', kind, end)]
         return name in _TITLES or b"\\" in name
 
-    def _response(self, line: memoryview, offset: int) -> None:
+    def _response(self, line: bytes, offset: int) -> None:
         """A line that is, or may be, part of a response."""
         try:
             record = _ASSISTANT(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self._decode(bytes(line), offset)
+            self._decode(line, offset)
             return
         message = record.message
         if record.type != "assistant" or message is None:
-            self._decode(bytes(line), offset)
+            self._decode(line, offset)
             return
         if record.is_sidechain and self._seen.agent_id is None:
             raise Intricate
         stamp, message_id, usage = record.timestamp, message.id, message.usage
         if stamp is not None:
-            self._note(stamp)
+            try:
+                if stamp > self._latest:
+                    self._latest = stamp
+            except TypeError:
+                # One of the two has no zone.
+                self._stamp(seconds(stamp))
         if message.model == SYNTHETIC_MODEL or not message_id:
             return
         response = self._current
@@ -182,7 +186,9 @@ class Reading:
             self._usage = usage
         if response.at is None:
             response.at = seconds(stamp)
-        _tell(response, message.stop_reason, message.model, record.request_id)
+        stop_reason = message.stop_reason
+        if stop_reason != response.stop_reason or not response.model or not response.request_id:
+            _tell(response, stop_reason, message.model, record.request_id)
 
     def _begin(
         self, record: _Assistant, message_id: str, usage: Usage | None, offset: int
@@ -203,12 +209,13 @@ class Reading:
         response = self._current
         if response is None:
             return
-        usage = None if self._usage is None else usage_line(self._usage)
-        if self._is_short(response, usage):
+        read = left = 0
+        if self._usage is not None:
+            response.usage = usage_line(self._usage)
+            read, left = _cached(response.usage)
+        if self._is_short(response, read):
             response.parent_id = self._follow(*self._begun)
-        if usage is not None:
-            response.usage = usage
-            self._seen.left = max(self._seen.left, _cached(usage)[1])
+        self._seen.left = max(self._seen.left, left)
         self._current, self._current_id = None, ""
 
     def _decode(self, line: bytes, offset: int) -> None:
@@ -251,14 +258,6 @@ class Reading:
         if seen.chain is not None and entry.uuid is not None:
             self._link(seen.chain, entry, entry.uuid)
 
-    def _note(self, stamp: datetime) -> None:
-        try:
-            if stamp > self._latest:
-                self._latest = stamp
-        except TypeError:
-            # One of the two has no zone.
-            self._stamp(seconds(stamp))
-
     def _stamp(self, at: float | None) -> None:
         if at is None:
             return
@@ -289,7 +288,7 @@ class Reading:
             response = self._open(entry.message_id, agent, entry.session_id, payer, entry.version)
             if self._seen.chain is not None:
                 response.parent_id = self._seen.chain.get(entry.parent_uuid or "")
-            elif self._is_short(response, entry.usage):
+            elif self._is_short(response, _cached(entry.usage)[0] if entry.usage else 0):
                 response.parent_id = self._follow(offset, entry.parent_uuid)
         if entry.usage is not None:
             self._use(response, entry.usage)
@@ -338,13 +337,12 @@ class Reading:
         self._known[message_id] = response
         return response
 
-    def _is_short(self, response: Response, usage: UsageLine | None) -> bool:
+    def _is_short(self, response: Response, read: int) -> bool:
         """Whether less may have come from the cache than any response had left there.
 
         Also one that is not the newest may be what this one is compared with: the others may be
         copies, which another session paid for.
         """
-        read = calls_of(usage)[0].cache_read if usage is not None else 0
         return not response.opens and self._seen.left - read > DEFICIT_TOKENS
 
     def _use(self, response: Response, usage: UsageLine) -> None:

@@ -16,8 +16,8 @@ from ccmon.history.seen import Seen
 from ccmon.transcripts.locate import Transcript
 from ccmon.transcripts.tail import LINE_LIMIT
 
-READ_SIZE = 1 << 20
-"""Bytes that one read takes, unless a line is longer."""
+READ_SIZE = 256 * 1024
+"""Bytes that one read takes, unless a line is longer: they stay in the cache of the processor."""
 
 _BOM = b"\xef\xbb\xbf"
 _PRINT = 64

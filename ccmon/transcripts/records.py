@@ -43,7 +43,7 @@ class ServerToolUse(Struct, gc=False):
     web_search_requests: Count | None = None
 
 
-class Counts(Struct):
+class Counts(Struct, gc=False):
     """The token counts that a usage object and its iterations share."""
 
     input_tokens: Count | None = None
@@ -53,14 +53,14 @@ class Counts(Struct):
     cache_creation: Split | None = None
 
 
-class UsageIteration(Counts):
+class UsageIteration(Counts, gc=False):
     """One entry of ``usage.iterations``."""
 
     type: str | None = None
     model: str | None = None
 
 
-class Usage(Counts):
+class Usage(Counts, gc=False):
     """``message.usage`` of an assistant record."""
 
     output_tokens_details: OutputDetails | None = None
