@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,9 +25,14 @@ def at(stamp: str, message_id: str, session: str = FIRST, **fields: object) -> b
 def archive_of(
     *homes: Path, folder: Path | None = None, settings: Settings | None = None
 ) -> Archive:
-    """An archive of these homes of which nothing has been read; its clock stands still."""
+    """An archive of these homes of which nothing has been read; its clock stands still.
+
+    It is closed when the test lets go of it.
+    """
     found = config_homes([str(home) for home in homes], {}, homes[0])
-    return Archive(found, settings or Settings(), folder, clock=lambda: NOW)
+    archive = Archive(found, settings or Settings(), folder, clock=lambda: NOW)
+    weakref.finalize(archive, archive._index.close)
+    return archive
 
 
 def caught_up(archive: Archive) -> Archive:

@@ -265,6 +265,8 @@ def _in_memory(source: sqlite3.Connection | None) -> sqlite3.Connection:
             with contextlib.closing(source), _translated():
                 if source.in_transaction:
                     source.execute("ROLLBACK")
+                # A reader that has begun is not kept waiting; backup() would wait for ever.
+                source.execute("BEGIN")
                 (version,) = source.execute("PRAGMA user_version").fetchone()
                 if version != SCHEMA_VERSION:
                     raise Broken

@@ -216,6 +216,20 @@ def test_a_lasting_lock_is_not_waited_for_for_ever(
     other.close()
 
 
+def test_an_index_that_another_process_has_for_itself_is_not_waited_for_for_ever(
+    kept: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(kept, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    other.execute("INSERT INTO homes (path) VALUES (x'00')")
+    monkeypatch.setattr(index, "PATIENCE", 0.05)
+    archive = archive_of(HOME, folder=kept.parent)
+    assert "another process keeps it locked" in warned(archive, expected)
+    other.execute("ROLLBACK")
+    other.close()
+
+
 def test_a_process_that_stopped_while_opening_is_not_waited_for_for_ever(
     kept: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
