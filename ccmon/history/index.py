@@ -24,7 +24,7 @@ PATIENCE = 5.0
 """Seconds to wait for another process before the index counts as locked."""
 
 _LOCK_NAME = "history.lock"
-_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk fails or is full",
@@ -33,6 +33,8 @@ _REASONS = {
     sqlite3.SQLITE_PERM: "it may not be opened",
     sqlite3.SQLITE_BUSY: "another process keeps it locked",
     sqlite3.SQLITE_LOCKED: "another process keeps it locked",
+    sqlite3.SQLITE_NOLFS: "the disk is full",
+    sqlite3.SQLITE_PROTOCOL: "another process keeps it locked",
 }
 
 
@@ -57,11 +59,6 @@ class Index:
         self._inode: int | None = None
         self._failures = 0
         self._connection = self._open()
-
-    @property
-    def on_disk(self) -> bool:
-        """Whether what is written will be there the next time."""
-        return self._inode is not None
 
     def is_current(self) -> bool:
         """False when the file was deleted or replaced while it was open."""
@@ -100,9 +97,10 @@ class Index:
             raise
 
     def compact(self) -> None:
-        """Have nothing left of deleted rows in the file."""
-        self.execute("VACUUM")
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Have nothing left of deleted rows in the file, unless somebody reads it right now."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def reopen(self) -> None:
         """Open what stands in the place of the file by now."""
@@ -121,7 +119,8 @@ class Index:
     def leave_disk(self, reason: str) -> None:
         """Go on in memory, with what could be read so far."""
         self._fail()
-        self.warning = f"The history is not kept in {self._folder}: {reason}."
+        if self._inode is not None:
+            self.warning = f"The history is not kept in {self._folder}: {reason}."
         before = self._connection
         self._connection, self._inode = _in_memory(before), None
         with contextlib.suppress(sqlite3.Error):
@@ -196,13 +195,13 @@ def _fetched(cursor: sqlite3.Cursor) -> Iterator[Any]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _CORRUPT or not isinstance(error, sqlite3.OperationalError):
+        if code in _CORRUPT or "no such" in str(error):
             raise Broken(str(error)) from error
-        raise Unkept(_REASONS.get(code, str(error))) from error
-    except OverflowError as error:
-        raise Broken(str(error)) from error
+        if code not in _REASONS:
+            raise
+        raise Unkept(_REASONS[code]) from error
 
 
 @contextlib.contextmanager

@@ -301,7 +301,7 @@ class TestTransactions:
     def test_a_query_that_finds_no_table_says_that_the_index_is_broken(self, cache: Path) -> None:
         kept = Index(cache)
         with pytest.raises(Broken):
-            kept.rows("SELECT * FROM nothing")
+            kept.rows("SELECT * FROM absent")
         kept.close()
 
     def test_a_second_writer_has_to_wait(
@@ -320,6 +320,25 @@ class TestTransactions:
 
     def test_without_a_folder_nothing_is_written(self, tmp_path: Path) -> None:
         kept = Index(None)
-        assert not kept.on_disk
+        assert kept.rows("SELECT * FROM homes") == []
         assert kept.warning == ""
+        assert list(tmp_path.iterdir()) == []
+        kept.close()
+
+    def test_a_mistake_of_ours_does_not_cost_the_index(self, cache: Path) -> None:
+        kept = Index(cache)
+        with pytest.raises(sqlite3.OperationalError):
+            kept.execute("SELECT FROM")
+        kept.close()
+
+    def test_what_somebody_reads_is_not_compacted_yet(self, cache: Path) -> None:
+        kept = Index(cache)
+        with kept.transaction():
+            kept.executemany(
+                "INSERT INTO homes (path) VALUES (?)", [(str(n),) for n in range(1000)]
+            )
+        rows = kept.stream("SELECT path FROM homes")
+        next(rows)
+        kept.compact()
+        assert len(list(rows)) == 999
         kept.close()
