@@ -14,9 +14,11 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ccmon import demo
+from ccmon.history.archive import Archive
 from ccmon.monitor import Monitor, Scope
 from ccmon.settings import load_settings
 from ccmon.transcripts.locate import config_homes
@@ -51,6 +53,9 @@ SHOTS = (
     Shot("context", keys=("3",)),
     Shot("context-ansi", keys=("3",), theme="ansi"),
     Shot("cache", keys=("4",)),
+    Shot("sessions", keys=("5",)),
+    Shot("history", keys=("5", "h")),
+    Shot("memory", keys=("5", "m")),
     Shot("help", keys=("question_mark",)),
 )
 
@@ -60,7 +65,8 @@ async def shoot(shot: Shot, home: Path) -> str:
     homes = config_homes([str(home)], {}, home)
     settings = load_settings({}, overrides={"theme": shot.theme})
     monitor = Monitor(homes, settings, Scope(live=True), clock=lambda: NOW)
-    app = CcmonApp(lambda: monitor, settings, clock=lambda: NOW)
+    past = partial(Archive, homes, settings, None, clock=lambda: NOW)
+    app = CcmonApp(lambda: monitor, settings, past=past, clock=lambda: NOW)
     async with app.run_test(size=(shot.width, shot.height)) as pilot:
         async with asyncio.timeout(20):
             while app.snapshot is None or app.snapshot.progress.loading:
@@ -68,6 +74,10 @@ async def shoot(shot: Shot, home: Path) -> str:
         for key in shot.keys:
             await pilot.press(key)
             await pilot.pause()
+        await pilot.pause(0.3)
+        async with asyncio.timeout(20):
+            while app.past.reading:
+                await pilot.pause(0.02)
         await pilot.pause(0.3)
         return app.export_screenshot(title="ccmon")
 

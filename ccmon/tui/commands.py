@@ -218,7 +218,7 @@ FOOTERS: dict[Place, str] = {
     "requests": "enter n/N b o f / s y esc",
     "context": "space enter v s c d w / a e esc",
     "cache": "n/N enter e tab esc",
-    "sessions": "enter [/] space a s h m / esc",
+    "sessions": "enter [/] a s h m / space esc",
     "history": "enter b d m t esc",
     "memory": "a d h esc",
     "request": "j/k tab v u y Y esc",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from msgspec.structs import replace
+from textual.pilot import Pilot
 
 from ccmon.past import By, Candidate, History, Memory, Query, Scanning
-from tests.sample_past import CANDIDATES, WORK, Cell, sample_history, sample_memory
+from tests.sample import calm_snapshot
+from tests.sample_past import CANDIDATES, NOW, WORK, Cell, sample_history, sample_memory
 
-FILES = 12
-MODELS = {cell.model for cell in WORK}
+SNAPSHOT = replace(calm_snapshot(), generated_at=NOW)
+"""A calm board at the moment of the invented past."""
 
 
 class FakePast:
@@ -98,3 +100,12 @@ def _is_in(cell: Cell, query: Query) -> bool:
 def groupings() -> tuple[By, ...]:
     """All there are."""
     return ("day", "week", "month", "project", "model", "session")
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait for what the archive's thread has to do first; fails after five seconds."""
+    for _ in range(500):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it did not come to that")

@@ -1,10 +1,12 @@
 """One table of commands: bindings, footers and the README cannot disagree."""
 
+from typing import get_args
+
 import pytest
 
 from ccmon.tui.commands import COMMANDS, FOOTERS, TABS, Place, at, bindings, footer, readme_table
 
-PLACES: tuple[Place, ...] = ("all", "overview", "requests", "context", "cache", "request", "text")
+PLACES: tuple[Place, ...] = get_args(Place)
 
 
 @pytest.mark.parametrize("place", PLACES)

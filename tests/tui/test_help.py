@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from textual.command import CommandPalette
@@ -14,7 +15,7 @@ from tests import sample
 from tests.tui.reading import seen
 from tests.tui.stage import check_golden, running, screen_lines, settled
 
-PLACES: tuple[Place, ...] = ("all", "overview", "requests", "cache", "request", "text")
+PLACES: tuple[Place, ...] = get_args(Place)
 
 
 @pytest.mark.parametrize("width", [56, 76, 96])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
@@ -12,30 +10,19 @@ from ccmon.settings import Settings
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.screens.history import HistoryScreen
 from ccmon.tui.screens.sessions import SessionsScreen
-from tests import sample
-from tests.sample_past import BACKFILL, COUPON, NOW, UPGRADE, WORK
-from tests.tui.archive import FakePast, groupings
+from tests.sample_past import BACKFILL, COUPON, UPGRADE, WORK
+from tests.tui.archive import SNAPSHOT, FakePast, groupings, until
 from tests.tui.board import board, session
 from tests.tui.reading import HOSTILE, seen
 from tests.tui.stage import FakeMonitor, check_golden, running, screen_lines, settled
 from tests.tui.test_overview import assert_frames_close
 
 SIZES = [(60, 20), (80, 24), (100, 30), (160, 45)]
-SNAPSHOT = replace(sample.calm_snapshot(), generated_at=NOW)
 
 
 def on_history(app: CcmonApp) -> HistoryScreen:
     assert isinstance(app.screen, HistoryScreen)
     return app.screen
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Wait for what the archive's thread has to do first; fails after five seconds."""
-    for _ in range(500):
-        if condition():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError("it did not come to that")
 
 
 async def open_history(app: CcmonApp, pilot: Pilot[None], *keys: str) -> list[str]:

@@ -11,10 +11,10 @@ from ccmon.tui.app import CcmonApp
 from ccmon.tui.screens.memory import MemoryScreen
 from ccmon.tui.screens.sessions import SessionsScreen
 from tests.sample_past import CANDIDATES
-from tests.tui.archive import FakePast
+from tests.tui.archive import SNAPSHOT, FakePast, until
 from tests.tui.reading import HOSTILE, seen
 from tests.tui.stage import check_golden, running, screen_lines, settled
-from tests.tui.test_history import SIZES, SNAPSHOT, until
+from tests.tui.test_history import SIZES
 from tests.tui.test_overview import assert_frames_close
 
 

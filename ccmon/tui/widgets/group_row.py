@@ -18,6 +18,8 @@ from ccmon.tui.widgets.request_row import EDGE
 
 _START = 2
 _NAME_FROM = 12
+_TITLE_FROM = 24
+"""Cells that the title of a session keeps."""
 _NAME_TO = 40
 _BAR_FROM = 8
 _BAR_TO = 48
@@ -70,10 +72,11 @@ class Shape:
         else:
             count = _widest((f"{sums.sessions:,}" for sums in every), 8)
             columns.append(Column("sessions", count, drop=1))
+        least = _TITLE_FROM if by == "session" else _NAME_FROM
         while True:
             used = _START + EDGE + sum(column.gap + column.width for column in columns)
             going = [column for column in columns if column.drop]
-            if width - used >= _NAME_FROM or not going:
+            if width - used >= least or not going:
                 break
             columns.remove(min(going, key=lambda column: column.drop))
         names = _widest((words.group_name(group, by) for group in groups), _NAME_FROM)
@@ -171,9 +174,11 @@ def _cell(group: Group, shape: Shape, column: Column) -> list[Part]:
     if column.name == "hit":
         return [(right(fmt.rate(sums.hit_rate), width), "$label")]
     if column.name == "spent on":
-        if shape.flat or not sums.cost:
-            share = sums.split.carry / sums.cost if sums.cost else None
-            return [(left(f"{fmt.percent(share)} re-read", width), "$label")]
+        if not sums.cost:
+            return [(left(fmt.NONE, width), "$label")]
+        if shape.flat:
+            share = fmt.percent(sums.split.carry / sums.cost)
+            return [(left(f"{share} re-read", width), "$label")]
         return stacked_bar(split_parts(sums.split), width)
     if column.name == "busts":
         return [(right(f"{sums.busts:,}", width), "$foreground" if sums.busts else "$label")]

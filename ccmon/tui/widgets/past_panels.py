@@ -83,7 +83,9 @@ def _done(group: Group, by: By, width: int, now: float) -> Content:
     if sums.busts:
         wasted = (f"{fmt.money(sums.avoidable, short=True)} wasted", "$warning")
         groups.append([(f"{fmt.plural(sums.busts, 'bust')} ", "$label"), wasted])
-    if by == "session" and group.subagents:
+    if group.models:
+        groups.append([", ".join(fmt.model(clean(model)) for model in group.models)])
+    if group.subagents:
         groups.append([f"{group.subagents:,}", (" sub-agents", "$label")])
     end = None
     if group.on_disk < 1:
