@@ -54,8 +54,7 @@ SHOTS = (
     Shot("context-ansi", keys=("3",), theme="ansi"),
     Shot("cache", keys=("4",)),
     Shot("sessions", keys=("5",)),
-    Shot("history", keys=("5", "h")),
-    Shot("memory", keys=("5", "m")),
+    Shot("history", keys=("5", "h", "b", "b", "b")),
     Shot("help", keys=("question_mark",)),
 )
 
