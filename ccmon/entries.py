@@ -15,7 +15,7 @@ LABEL_LIMIT = 200
 """Longest label kept from transcript text, in characters."""
 
 
-class Tokens(Struct, frozen=True, gc=False):
+class Tokens(Struct, frozen=True, array_like=True, gc=False):
     """The counts of one usage object as written, missing or absurd ones as 0.
 
     ``cache_creation`` is the larger of the total and the sum of its split;
@@ -31,7 +31,7 @@ class Tokens(Struct, frozen=True, gc=False):
     split_known: bool = True
 
 
-class Iteration(Struct, frozen=True, gc=False):
+class Iteration(Struct, frozen=True, array_like=True, gc=False):
     """One entry of ``usage.iterations``: ``message``, ``compaction``, ``advisor_message`` …"""
 
     type: str
@@ -39,7 +39,7 @@ class Iteration(Struct, frozen=True, gc=False):
     tokens: Tokens
 
 
-class UsageLine(Struct, frozen=True, gc=False):
+class UsageLine(Struct, frozen=True, array_like=True, gc=False):
     """A usage object: its top-level counts and what else decides the price."""
 
     tokens: Tokens
