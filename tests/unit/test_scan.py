@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ccmon.history import chain as chain_module
 from ccmon.history import reading, scan
 from ccmon.history.scan import begin, read_on
 from ccmon.history.seen import Seen
@@ -57,6 +58,18 @@ def test_the_line_with_the_largest_output_speaks_for_a_response(path: Path) -> N
     (seen,) = scanned(written(path, lines)).responses
     assert seen.usage is not None
     assert seen.usage.tokens.output == 90
+
+
+def test_of_lines_with_as_much_output_the_later_one_speaks(path: Path) -> None:
+    lines = [response("m1", used=usage(input_tokens=number)) for number in (5, 7)]
+    (seen,) = scanned(written(path, [user("Fix it"), *lines])).responses
+    assert seen.usage is not None
+    assert seen.usage.tokens.input == 7
+
+
+def test_a_first_time_is_looked_for_until_a_line_has_one(path: Path) -> None:
+    lines = [user("Fix it", timestamp=None), response("m1", timestamp=None), user([result()])]
+    assert scanned(written(path, lines)).first_stamp == 1_795_165_200.0
 
 
 def test_what_cannot_matter_is_not_decoded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +169,32 @@ def test_a_chain_is_followed_over_lines_longer_than_a_block(path: Path) -> None:
     assert [item.parent_id for item in seen.responses] == [None, "m1"]
 
 
+@pytest.mark.parametrize("block", range(40, 60))
+def test_a_uuid_across_two_blocks_is_found(
+    path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(chain_module, "BLOCK", block)
+    large = usage(cache_read_input_tokens=50_000)
+    rows = chain(user("Fix it"), response("m1", used=large), user("On"), response("m2"))
+    assert [item.parent_id for item in scanned(written(path, rows)).responses] == [None, "m1"]
+
+
+def test_a_response_that_reads_less_in_a_late_line_is_looked_up_after_all(path: Path) -> None:
+    large = usage(cache_read_input_tokens=50_000)
+    late = usage(cache_read_input_tokens=20_000, output_tokens=300)
+    rows = chain(user("Fix it"), response("m1", used=large), user("On"), response("m2", used=large))
+    back = response("m3", used=large, parentUuid="link-1")
+    seen = scanned(
+        written(path, [*rows, back, response("m4", used=large), {**back, **late_of(late)}])
+    )
+    assert [item.parent_id for item in seen.responses][2] == "m1"
+
+
+def late_of(used: Record) -> Record:
+    """The message of a further line of ``m3``."""
+    return {"message": response("m3", used=used)["message"]}
+
+
 def test_agents_inside_a_session_file_are_chains_of_their_own(path: Path) -> None:
     lines = [
         user("Fix it", uuid="top"),
@@ -185,6 +224,13 @@ def test_a_whole_last_line_counts_before_its_newline_is_there(path: Path) -> Non
     grown(path, seen, b"\n" + line(response("m2")) + b"\n")
     assert [item.message_id for item in seen.responses] == ["m1", "m2"]
     assert seen.offset == path.stat().st_size
+
+
+def test_a_last_line_that_vanished_does_not_count_any_more(path: Path) -> None:
+    seen = scanned(written(path, [user("Fix it")]))
+    grown(path, seen, line(response("m1")))
+    os.truncate(path, seen.offset)
+    assert grown(path, seen, b"").responses == []
 
 
 def test_half_a_line_waits_for_the_rest(path: Path) -> None:
