@@ -35,8 +35,8 @@ class Sums(Struct, frozen=True, eq=False):
     """Sums over requests, each counted once over all files.
 
     ``cost`` is None when none of them has a price; ``unpriced`` counts those without.
-    ``cost_is_lower_bound`` when some output was cut or a request has no price, ``estimated`` when
-    some cost rests on a guess. ``split`` adds up to ``cost``. ``rewritten`` tokens were paid again
+    ``cost_is_lower_bound`` when some output was cut, a request has no price, or a compaction came
+    before one (its own request leaves no line), ``estimated`` when some cost rests on a guess. ``split`` adds up to ``cost``. ``rewritten`` tokens were paid again
     after ``busts``; ``avoidable`` is what these cost beyond reading the same from the cache.
     """
 

@@ -29,7 +29,8 @@ class Accounted(Struct, frozen=True, eq=False, gc=False):
     """One response, accounted for once; definitions as in ``requests.Request``.
 
     ``session_id`` is the session that paid, ``path`` the file that stands for it; ``thread`` is
-    ``main`` or an agent id, ``n`` counts from 1 within it.
+    ``main`` or an agent id, ``n`` counts from 1 within it. ``follows_compaction``: another request,
+    which no line shows, was paid for before it.
     """
 
     message_id: str
@@ -51,6 +52,7 @@ class Accounted(Struct, frozen=True, eq=False, gc=False):
     avoidable: float | None
     output_is_lower_bound: bool
     estimated: bool
+    follows_compaction: bool
 
 
 class _File(Struct, eq=False):
@@ -223,6 +225,7 @@ def _account(
                 avoidable(split, price, rewritten),
                 not known.final or response.cut,
                 estimated,
+                response.opens,
             )
         )
         if is_aside(before, context):

@@ -30,7 +30,7 @@ from ccmon.transcripts.locate import Home
 if TYPE_CHECKING:
     from ccmon.history.studies import Studies
 
-ACCOUNTING_VERSION = 1
+ACCOUNTING_VERSION = 2
 """Of the rules of accounting: requests of another one are accounted again, from what was read."""
 
 DAY = 86_400.0

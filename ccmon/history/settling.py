@@ -170,8 +170,8 @@ def _write_requests(
         key = (session, one.model or "", quarter)
         parts.setdefault(key, []).append((
             1, *counts, one.cost or 0.0, *(split or (0.0,) * 4), one.avoidable or 0.0,
-            one.cost is None, one.output_is_lower_bound, one.estimated, one.bust, one.rewritten,
-            on_disk,
+            one.cost is None, one.output_is_lower_bound or one.follows_compaction, one.estimated,
+            one.bust, one.rewritten, on_disk,
         ))  # fmt: skip
         if one.at is not None:
             times.setdefault(key, []).append(one.at)
