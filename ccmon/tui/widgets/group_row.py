@@ -177,8 +177,8 @@ def _cell(group: Group, shape: Shape, column: Column) -> list[Part]:
         if not sums.cost:
             return [(left(fmt.NONE, width), "$label")]
         if shape.flat:
-            share = fmt.percent(sums.split.carry / sums.cost)
-            return [(left(f"{share} re-read", width), "$label")]
+            reread = fmt.percent(sums.split.carry / sums.cost)
+            return [(left(f"{reread} re-read", width), "$label")]
         return stacked_bar(split_parts(sums.split), width)
     if column.name == "busts":
         return [(right(f"{sums.busts:,}", width), "$foreground" if sums.busts else "$label")]
