@@ -94,6 +94,7 @@ class Monitor:
         self._queue: dict[str, None] = {}
         self._touched: deque[str] = deque()
         self._asked: deque[str] = deque()
+        self._learnt: Sequence[Candidate] | None = None
         self._agents: dict[str, AgentMeta] = {}
         self._summed: dict[str, tuple[int, Facts, Summed]] = {}
         self._read_once = False
@@ -114,8 +115,8 @@ class Monitor:
         self._asked.append(session_id)
 
     def know(self, candidates: Sequence[Candidate]) -> None:
-        """Take in what sessions of the past found out again and again; the owner calls it."""
-        self.revision += self._judge.know(candidates)
+        """Sessions of the past found these out again and again; callable from any thread."""
+        self._learnt = candidates
 
     def step(self, budget: float = 0.05) -> bool:
         """Read on for at most about ``budget`` seconds; True when there is more to read.
@@ -127,6 +128,9 @@ class Monitor:
         while self._asked:
             self._selection.opened.add(self._asked.popleft())
             self._scan_at = 0.0
+        if self._learnt is not None:
+            learnt, self._learnt = self._learnt, None
+            self.revision += self._judge.know(learnt)
         now = self._clock()
         if now >= self._registry_due:
             self._refresh_registry(now)

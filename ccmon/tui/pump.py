@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from ccmon.measures import Span
+from ccmon.past import Candidate
 from ccmon.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Engine(Protocol):
 
     def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
         """Paths as they change, until ``stop`` is set."""
+
+    def know(self, candidates: Sequence[Candidate]) -> None:
+        """Sessions of the past found these out again and again."""
 
     def read_text(self, spans: Sequence[Span]) -> tuple[TextBlock, ...]:
         """The text at these places of the transcripts, read again; raises CcmonError."""

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from ccmon.measures import Span
 from ccmon.monitor import TextBlock
+from ccmon.past import Candidate
 from ccmon.settings import Settings
 from ccmon.snapshot import Snapshot
 from ccmon.tui.app import CcmonApp
@@ -30,6 +31,7 @@ class FakeMonitor:
         self.steps = 0
         self.touched: list[str] = []
         self.opened: list[str] = []
+        self.known: list[tuple[Candidate, ...]] = []
         self._snapshot = snapshot
         self._dirty: asyncio.Queue[set[str]] = asyncio.Queue()
 
@@ -55,6 +57,10 @@ class FakeMonitor:
     def open(self, session_id: str) -> None:
         """Remember what was asked for."""
         self.opened.append(session_id)
+
+    def know(self, candidates: Sequence[Candidate]) -> None:
+        """Remember what it was told."""
+        self.known.append(tuple(candidates))
 
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[set[str]]:
         """Paths of ``put``."""

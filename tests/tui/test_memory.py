@@ -13,7 +13,7 @@ from ccmon.tui.screens.sessions import SessionsScreen
 from tests.sample_past import CANDIDATES
 from tests.tui.archive import SNAPSHOT, FakePast, until
 from tests.tui.reading import HOSTILE, seen
-from tests.tui.stage import check_golden, running, screen_lines, settled
+from tests.tui.stage import FakeMonitor, check_golden, running, screen_lines, settled
 from tests.tui.test_history import SIZES
 from tests.tui.test_overview import assert_frames_close
 
@@ -51,6 +51,15 @@ async def test_every_row_fills_the_width_at_any_size(size: tuple[int, int]) -> N
     assert {len(row) for row in lines} == {size[0]}
     if size[0] >= 80:
         assert_frames_close(lines)
+
+
+async def test_the_findings_of_live_sessions_are_told_once() -> None:
+    async with running(SNAPSHOT, (100, 30), past=FakePast) as (app, pilot):
+        await open_memory(app, pilot)
+        app.refresh_screen()
+        await settled(app, pilot)
+        assert isinstance(app.monitor, FakeMonitor)
+        assert app.monitor.known == [CANDIDATES]
 
 
 async def test_ascii_leaves_no_other_character() -> None:

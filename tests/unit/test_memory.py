@@ -228,7 +228,8 @@ class TestWhereItBelongs:
         assert candidate.memory_cost is not None
 
     @pytest.mark.parametrize(
-        "key", ["CLAUDE.md", "api/CLAUDE.local.md", ".claude/rules/api.md", "/home/dev/.claude/x.md"]
+        "key",
+        ["CLAUDE.md", "api/CLAUDE.local.md", ".claude/rules/api.md", "/home/dev/.claude/x.md"],
     )
     def test_what_is_memory_already_belongs_nowhere_else(self, key: str) -> None:
         candidate = only(studies(5, find(key)))

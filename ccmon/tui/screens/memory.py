@@ -29,6 +29,7 @@ class MemoryScreen(PastScreen):
         super().__init__()
         self._days = _DAYS[0]
         self._paying_only = False
+        self._told: Memory | None = None
 
     def make_table(self) -> CandidateTable:
         """The candidates."""
@@ -63,6 +64,7 @@ class MemoryScreen(PastScreen):
     def show_past(self) -> None:
         """Candidates, the one under the cursor, and how far sessions are studied."""
         memory = self.past.memory(self.wanted)
+        self._tell(memory)
         if self.past.studying.files:
             self.draw_progress("studying", self.past.studying, "sessions")
         else:
@@ -72,6 +74,13 @@ class MemoryScreen(PastScreen):
             candidates = [each for each in candidates if each.recommended]
         self.table.show(candidates, self._nothing(memory))
         self._draw_detail()
+
+    def _tell(self, memory: Memory | None) -> None:
+        """Let the findings of live sessions know, once all of the usual span was studied."""
+        usual = self._days == _DAYS[0] and not self.past.reading
+        if memory is not None and usual and memory is not self._told:
+            self._told = memory
+            self.ccmon.monitor.know(memory.candidates)
 
     def _nothing(self, memory: Memory | None) -> str:
         if reason := self.unavailable():
