@@ -55,6 +55,18 @@ class Work:
             self._context += 50
         return self
 
+    def answer_with(self, name: str, what: str) -> Work:
+        """One request that calls a tool on a file, whose result has not come yet."""
+        file = what.rsplit("/", 1)[-1]
+        self._answer([Block("tool_use", 90, name, "toolu_open", what, None, (file,))])
+        return self
+
+    def vanish(self, tokens: int) -> Work:
+        """One more request, with so much less in the context than the lines tell of."""
+        self._context -= tokens
+        self._read = min(self._read, self._context)
+        return self.say()
+
     def think(self, tokens: int) -> Work:
         """One request that thinks, so many tokens of it counted."""
         self._answer([Block("thinking", 4 * tokens)], output=tokens)
