@@ -2,7 +2,10 @@
 
 One owner calls ``step`` and ``snapshot``, one call at a time; ``touch`` may come from another
 thread. Nothing here waits, sleeps or knows a terminal: the Textual app and ``--once`` drive the
-same object, which is why they agree on every number.
+same object, which is why they agree on every number. Only the shares of what entered together may
+differ, and the sums of their kinds: they are weighed by counted tokens where a tokenizer counts
+(the app, ``--items``) and by characters where a single look is to be quick. ``health.estimator``
+says which it was.
 """
 
 from __future__ import annotations
@@ -100,6 +103,7 @@ class Monitor:
         self._watcher: Watcher | None = None
         self._counting = _counting() if counting and settings.tokenizer else None
         self._uncounted: set[str] = set()
+        self._unwanted: set[str] = set()
 
     def touch(self, paths: Iterable[str]) -> None:
         """Something happened to these files; callable from any thread."""
@@ -122,6 +126,7 @@ class Monitor:
         while self._asked:
             self._selection.opened.add(self._asked.popleft())
             self._scan_at = 0.0
+            self._want_again()
         now = self._clock()
         if now >= self._registry_due:
             self._refresh_registry(now)
@@ -183,7 +188,6 @@ class Monitor:
         """Have texts counted and take in what was; True while counts are to come."""
         self._uncounted |= changed
         for session_id in self._countable():
-            self._uncounted.remove(session_id)
             counting.ask(self._ledger.sessions[session_id].uncounted())
         # News is shown first: it does not wait for the counts.
         left = 0.0 if changed else max(0.0, deadline - time.monotonic())
@@ -195,17 +199,27 @@ class Monitor:
             self.revision += 1
         return counting.busy
 
+    def _want_again(self) -> None:
+        """A session that nobody looked at may be looked at from now on."""
+        self._uncounted |= self._unwanted
+        self._unwanted.clear()
+
     def _countable(self) -> list[str]:
-        """Sessions with something to count that are active or were named, newest first."""
-        self._uncounted &= self._ledger.sessions.keys()
+        """Sessions with something to count that are active or were named, newest first.
+
+        The others are set aside: they are not looked at in every step while counts come in.
+        """
+        fresh, self._uncounted = self._uncounted & self._ledger.sessions.keys(), set()
         now, named = self._clock(), self._selection.scope.session
         opened = self._selection.opened
         found = []
-        for session_id in self._uncounted:
+        for session_id in fresh:
             latest = self._ledger.sessions[session_id].last_stamp
             wanted = session_id in opened or bool(named and session_id.startswith(named))
             if wanted or self._selection.is_active(session_id, latest, now, self._live):
                 found.append((-latest, session_id))
+            else:
+                self._unwanted.add(session_id)
         return [session_id for _, session_id in sorted(found)]
 
     def _take_touched(self) -> None:
@@ -232,6 +246,7 @@ class Monitor:
             self._scan_at = 0.0
         if _states(live) != _states(before):
             self.revision += 1
+            self._want_again()
         if self._reports.refresh():
             self.revision += 1
 

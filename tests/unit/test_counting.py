@@ -11,13 +11,14 @@ import pytest
 
 from ccmon import counting
 from ccmon.counting import counts_at
+from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.tokens import Tokenizer
 from ccmon.monitor import Monitor, Scope
 from ccmon.requests import Entered
 from ccmon.settings import Settings
 from ccmon.transcripts.locate import config_homes
 from ccmon.transcripts.pieces import pieces
-from tests.homes import FIRST, NOW, ConfigHome, read
+from tests.homes import FIRST, NOW, SECOND, ConfigHome, read
 from tests.lines import Record, assistant, call, line, record, result, usage, user
 
 PROSE = "the quick brown fox jumps over the lazy dog " * 40
@@ -109,6 +110,36 @@ def test_only_sessions_that_are_active_or_named_are_counted(home: ConfigHome) ->
     assert [item.counted for item in results(monitor)] == [None, None]
     soon = watching(home, now=1_795_348_850.0, named=None)
     assert None not in [item.counted for item in results(soon)]
+
+
+def test_a_session_that_is_opened_is_counted_from_then_on(home: ConfigHome) -> None:
+    home.write(*session(), session=FIRST)
+    monitor = watching(home, now=NOW + 86_400, named=None)
+    assert [item.counted for item in results(monitor)] == [None, None]
+    monitor.open(FIRST)
+    assert None not in [item.counted for item in results(monitor)]
+
+
+def test_what_is_not_to_be_counted_is_not_looked_at_in_every_step(
+    home: ConfigHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def last_stamp(ledger: SessionLedger) -> float:
+        looked.append(ledger.session_id)
+        return 0.0
+
+    home.write(*session(), session=FIRST)
+    others = [record.replace(FIRST.encode(), SECOND.encode()) for record in session()]
+    home.write(*(each.replace(b"msg_", b"other_") for each in others), session=SECOND)
+    monitor = watching(home, now=NOW + 86_400, named=None)
+    monitor.open(FIRST)
+    monkeypatch.setattr(SessionLedger, "last_stamp", property(last_stamp))
+    steps = 0
+    while monitor.step(0.0):
+        steps += 1
+    assert steps > 10
+    assert looked.count(SECOND) == 1
 
 
 def test_a_request_that_comes_later_is_counted_too(home: ConfigHome) -> None:
