@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from pathlib import Path
+from threading import Event
 
 import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from ccmon import format as fmt
 from ccmon.measures import Span
 from ccmon.monitor import TextBlock
 from ccmon.settings import Settings
@@ -305,6 +308,45 @@ async def test_very_many_items_are_made_beside_the_screen() -> None:
         await open_context(app, pilot)
         text = await seen(app, pilot, "3,001 results")
         assert "2,995 smaller" in text
+
+
+async def test_what_was_made_beside_the_screen_in_vain_is_made_again() -> None:
+    begun, go_on = Event(), Event()
+
+    def make() -> tuple[Item, ...]:
+        begun.set()
+        go_on.wait(5)
+        return ()
+
+    many = replace(sample_inventory().composition[0], items=AT_ONCE + 1)
+    stuck, fine = Inventory((many,), make), Inventory((many,), sample_inventory().items)
+    async with running(with_session(inventory=stuck), (100, 30)) as (app, pilot):
+        await open_context(app, pilot)
+        assert await asyncio.to_thread(begun.wait, 5)
+        app.workers.cancel_node(app.screen)
+        go_on.set()
+        await pilot.pause()
+        assert isinstance(app.monitor, FakeMonitor)
+        app.monitor.put(with_session(inventory=fine))
+        await seen(app, pilot, "npm test")
+
+
+async def test_a_request_that_did_not_read_the_context_does_not_name_its_size() -> None:
+    requests = sample.sample_snapshot().sessions[0].requests
+    aside = replace(requests[-1], n=len(requests) + 1, context=300)
+    async with running(with_session(requests=(*requests, aside)), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot)
+        assert f"Context {fmt.tokens(requests[-1].context)}" in lines[0]
+
+
+async def test_cold_counts_the_requests_that_read_it() -> None:
+    # Named by #300; of the requests since, one hundred have read the context.
+    item = Item(
+        "tool_result", "Read", "a.ts", 290, 400, 110, 44_000, 0.1, "exact", (),
+        flag="cold", named=300, useless_tokens=40_000, useless_cost=0.08,
+    )  # fmt: skip
+    async with running(with_items(item), (100, 30)) as (app, pilot):
+        assert "cold 100" in "\n".join(await open_context(app, pilot))
 
 
 async def test_hostile_names_are_harmless() -> None:

@@ -134,14 +134,22 @@ class ContextScreen(FilteringScreen):
             return self.agent.inventory
         return self.session.inventory if self.session is not None else None
 
+    @property
+    def context(self) -> int | None:
+        """Its size in tokens, as the last request that really read it found it."""
+        if self.agent is not None:
+            return self.agent.context_tokens
+        context = self.session.context if self.session is not None else None
+        return context.tokens if context is not None else None
+
     def crumbs(self) -> tuple[str, ...]:
         """Project, the sub-agent when it is one, and the size of the context."""
         session, agent = self.session, self.agent
         if session is None:
             return ("Context",)
         names = [session.project] + ([agent.type or agent.agent_id] if agent else [])
-        requests = self.requests
-        size = f"Context {fmt.tokens(requests[-1].context)}" if requests else "Context"
+        tokens = self.context
+        size = f"Context {fmt.tokens(tokens)}" if tokens is not None else "Context"
         return (*(clip(clean(name), _PROJECT) for name in names), size)
 
     def settings_line(self) -> tuple[Part, ...]:
@@ -198,8 +206,10 @@ class ContextScreen(FilteringScreen):
         What came in meanwhile is made next, so that a busy session is shown late, but shown.
         """
         shown = self._seen_of
-        grown = await asyncio.to_thread(self._grow(inventory))
-        self._growing = False
+        try:
+            grown = await asyncio.to_thread(self._grow(inventory))
+        finally:
+            self._growing = False
         if shown == self._seen_of:
             self._grown = grown
         if self.is_current:

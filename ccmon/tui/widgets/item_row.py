@@ -101,14 +101,14 @@ def titles(shape: Shape, sort: Sort, *, descending: bool) -> Content:
     return line(*parts, " " * EDGE)
 
 
-def item_row(row: Row, shape: Shape, *, cursor: bool, last: int) -> Content:
-    """One row, exactly ``shape.width`` cells; ``last`` is the newest request of the thread."""
+def item_row(row: Row, shape: Shape, *, cursor: bool) -> Content:
+    """One row, exactly ``shape.width`` cells."""
     parts: list[Part] = [("▌" if cursor else " ", "$accent"), _named(row, shape, cursor=cursor)]
     if row.more:
         parts.append(" " * (shape.width - _START - shape.name))
     else:
         for column in shape.columns:
-            parts += [" " * column.gap, *_cell(row, shape, column, last)]
+            parts += [" " * column.gap, *_cell(row, shape, column)]
         parts.append(" " * EDGE)
     content = line(*parts)
     if not cursor:
@@ -142,7 +142,7 @@ def _named(row: Row, shape: Shape, *, cursor: bool) -> Content:
     return fit(line(start, (shown, style), (tail, "$label")), room)
 
 
-def _cell(row: Row, shape: Shape, column: Column, last: int) -> list[Part]:
+def _cell(row: Row, shape: Shape, column: Column) -> list[Part]:
     heap, width = row.shown, column.width
     alone = heap.items[0] if len(heap.items) == 1 else None
     if column.name == "since":
@@ -160,7 +160,7 @@ def _cell(row: Row, shape: Shape, column: Column, last: int) -> list[Part]:
             return [" " * width]
         share = heap.age / shape.requests if shape.requests else None
         return share_bar(share, width, "$accent-mid", flat=shape.flat)
-    text, style = _flags(heap, row, last)
+    text, style = _flags(heap, row)
     return [(left(text, width), style)]
 
 
@@ -177,8 +177,11 @@ def _cost(heap: Heap, shape: Shape) -> str:
     return fmt.amount(heap.cost, short=True) if heap.cost >= 0 else f"-{fmt.amount(-heap.cost)}"
 
 
-def _flags(heap: Heap, row: Row, last: int) -> tuple[str, str]:
-    """What is known of the use of a row's items: ``cold 174``, ``superseded x16``."""
+def _flags(heap: Heap, row: Row) -> tuple[str, str]:
+    """What is known of the use of a row's items: ``cold 174``, ``superseded x16``.
+
+    The number says how many requests have read one since it was last named.
+    """
     if row.heap is None and len(heap.items) > 1:
         exact = all(item.method == "exact" for item in heap.items)
         return ("exact" if exact else ""), "$label"
@@ -191,7 +194,7 @@ def _flags(heap: Heap, row: Row, last: int) -> tuple[str, str]:
     count = flags.count(flag)
     if len(heap.items) > 1:
         return f"{flag} x{count:,}", "$warning"
-    named = heap.items[0].named
-    if flag == "cold" and named is not None:
-        return f"cold {last - named:,}", "$warning"
+    item = heap.items[0]
+    if flag == "cold" and item.tokens:
+        return f"cold {item.useless_tokens // item.tokens:,}", "$warning"
     return flag, "$warning"

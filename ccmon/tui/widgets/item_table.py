@@ -132,8 +132,7 @@ class ItemTable(CursorTable):
         index = self.scroll_offset.y + y - HEADER
         if index >= len(self.rows):
             return self._maker.strip(line(""), width)
-        last = self._requests[-1].n if self._requests else 0
-        row = item_row(self.rows[index], shape, cursor=index == self._cursor, last=last)
+        row = item_row(self.rows[index], shape, cursor=index == self._cursor)
         return self._maker.strip(row, width)
 
     def on_click(self, event: events.Click) -> None:
