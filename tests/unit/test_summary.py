@@ -9,6 +9,7 @@ from ccmon.entries import AnyEntry, Iteration, Tokens, UsageLine
 from ccmon.insight.summary import Facts, Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
+from ccmon.snapshot import Subagent
 from ccmon.transcripts.locate import AgentMeta
 from tests.builders import (
     OPUS_5,
@@ -170,3 +171,59 @@ def test_agents_stand_in_the_order_of_their_first_request() -> None:
     session = summed([request("msg_1")], a=later, b=sooner).session
     assert [agent.agent_id for agent in session.subagents] == ["b", "a"]
     assert session.request_count == 3
+
+
+class TestAgentsThatStandStill:
+    """A session of three agents; what happens to one of them makes no other anew."""
+
+    @pytest.fixture(autouse=True)
+    def session(self) -> None:
+        self.ledger = Ledger(PriceTable.load())
+        self.summaries = Summaries(self.ledger.prices)
+        self.facts = FACTS
+        feed(self.ledger, [request("msg_1")])
+        for number, agent in enumerate("abc"):
+            self.feed_agent(agent, request(f"msg_{agent}", at=START + number))
+
+    def feed_agent(self, agent: str, *entries: AnyEntry) -> None:
+        path = f"/p/{SESSION}/subagents/agent-{agent}.jsonl"
+        feed(self.ledger, entries, path=path, agent=agent)
+
+    def shown(self) -> tuple[Subagent, ...]:
+        self.ledger.settle()
+        return self.summaries.summarise(self.ledger.sessions[SESSION], self.facts).session.subagents
+
+    def same(self, before: Sequence[Subagent]) -> str:
+        """The agents that are the very objects of before."""
+        now = self.shown()
+        assert [each.agent_id for each in now] == ["a", "b", "c"]
+        return "".join(new.agent_id for old, new in zip(before, now, strict=True) if old is new)
+
+    def test_a_request_of_the_main_thread_makes_none_anew(self) -> None:
+        before = self.shown()
+        feed(self.ledger, [request("msg_2", at=START + 60)])
+        assert self.same(before) == "abc"
+
+    def test_a_request_of_one_makes_that_one_anew(self) -> None:
+        before = self.shown()
+        self.feed_agent("b", request("msg_b2", at=START + 60))
+        assert self.same(before) == "ac"
+        assert len(self.shown()[1].requests) == 2
+
+    def test_what_becomes_known_of_one_makes_that_one_anew(self) -> None:
+        before = self.shown()
+        self.facts = replace(FACTS, agents={"b": AgentMeta(agent_type="Explore")})
+        assert self.same(before) == "ac"
+        assert self.shown()[1].type == "Explore"
+
+    def test_one_that_ends_its_activity_is_made_anew(self) -> None:
+        self.facts = replace(FACTS, recent=frozenset("bc"))
+        before = self.shown()
+        self.facts = replace(FACTS, recent=frozenset("c"))
+        assert self.same(before) == "ac"
+        assert [each.active for each in self.shown()] == [False, False, True]
+
+    def test_a_session_that_was_let_go_is_made_anew(self) -> None:
+        before = self.shown()
+        self.summaries.keep_only(set())
+        assert self.same(before) == ""
