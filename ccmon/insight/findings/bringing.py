@@ -39,15 +39,7 @@ def large_result(case: Case) -> Iterator[Finding]:
     price = case.price
     if price is None:
         return
-    edited, elsewhere = Edited.of(case), set(_exploration(case))
-    large = [
-        result
-        for result in case.held
-        if _is_large(result, case)
-        and result.flag != "superseded"
-        and result not in elsewhere
-        and not edited.after(result)
-    ]
+    large = _to_be_narrowed(case)
     excess = sum(result.tokens - ENOUGH for result in large)
     saving = excess * (case.write(price) + price.read * case.life)
     if saving < WORTH_TELLING:
@@ -75,6 +67,15 @@ def large_result(case: Case) -> Iterator[Finding]:
             ("largest", largest.tokens),
         ),
     )
+
+
+def _to_be_narrowed(case: Case) -> list[Result]:
+    """The large results that F6 speaks of."""
+    large = [each for each in case.held if _is_large(each, case) and each.flag != "superseded"]
+    if not large:
+        return []
+    edited, elsewhere = Edited.of(case), set(_exploration(case))
+    return [each for each in large if each not in elsewhere and not edited.after(each)]
 
 
 def _is_large(result: Result, case: Case) -> bool:
@@ -154,13 +155,12 @@ def long_exploration(case: Case) -> Iterator[Finding]:
 
 def _exploration(case: Case) -> Sequence[Result]:
     """The run of lookups to speak of; empty where there is none."""
+    runs = [run for run in _explorations(case) if _was_only_read(run, case)]
+    if not runs:
+        return ()
     edited = Edited.of(case)
-    runs = [
-        run
-        for run in _explorations(case)
-        if _was_only_read(run, case) and not _served_edits(run, edited)
-    ]
-    run = max(runs, key=_tokens, default=[])
+    served_none = [run for run in runs if not _served_edits(run, edited)]
+    run: Sequence[Result] = max(served_none, key=_tokens, default=())
     return run if _spared(run, case) >= WORTH_TELLING else ()
 
 
