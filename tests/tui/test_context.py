@@ -108,6 +108,70 @@ async def test_a_source_folds_and_opens_and_its_rest_is_shown_on_demand() -> Non
         assert len(on_context(app).table.rows) == 10 + 32
 
 
+async def test_what_is_not_shown_is_summed_up_and_opens_at_its_first_row() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot)
+        (rest,) = (row for row in lines if "47 smaller" in row)
+        assert rest.split()[-3:] == ["━━━━━━━━", "4.8M", "1.32"]
+        await pilot.press(*"jjjjjj")
+        assert selected(app) == "47 smaller"
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert "smaller" not in "\n".join(screen_lines(app)[:20])
+        table = on_context(app).table
+        assert table.rows.index(table.selected) == 7  # type: ignore[arg-type]  # one is selected
+
+
+async def test_no_row_stays_free_while_items_are_left_out() -> None:
+    async with running(sample.sample_snapshot(), (160, 45)) as (app, pilot):
+        lines = await open_context(app, pilot)
+    assert "" not in [row.strip() for row in lines[5:]]
+
+
+async def test_the_last_row_sums_up_what_is_there() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot)
+        (whole,) = (row for row in lines if "total" in row)
+        assert whole.split() == ["total", "778", "items", "397.4k", "45.5M", "12.21"]
+        text = "\n".join(await _typed(app, pilot, "superseded"))
+        assert "total  17 items" in text
+
+
+async def test_groups_that_are_ordered_by_age_show_it() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot, "s", "s")
+    ages = [int(row.split(".")[0].split()[-2]) for row in lines if row[1:2] in "▸▾"]
+    assert len(ages) > 5
+    assert ages == sorted(ages, reverse=True)
+
+
+async def test_parts_of_one_file_are_told_apart_also_where_it_is_narrow() -> None:
+    parts = [
+        Item("tool_result", "Read", f"src/lib/checkout/money.ts {part}", 90, tokens, 3, tokens * 3,
+             0.01, "exact", ())
+        for part, tokens in (("1-40", 3_000), ("41-80", 2_000))
+    ]  # fmt: skip
+    async with running(with_items(*parts), (60, 20)) as (app, pilot):
+        text = "\n".join(await open_context(app, pilot))
+    assert "money.ts  1-40 " in text
+    assert "money.ts  41-80 " in text
+
+
+@pytest.mark.parametrize(("cost", "shown"), [(-0.00012, "-<0.01"), (-0.5, "-0.50"), (-0.0, "0.00")])
+async def test_what_was_shrunk_has_a_figure_that_fits(cost: float, shown: str) -> None:
+    shrunk = Item("unattributed", None, "", 90, -80, 6, -480, cost, "exact", ())
+    async with running(with_items(shrunk), (61, 24)) as (app, pilot):
+        text = "\n".join(await open_context(app, pilot))
+    assert f" {shown} " in text
+    assert "0.0…" not in text
+
+
+async def test_names_do_not_part_from_their_figures_on_a_very_wide_screen() -> None:
+    async with running(sample.sample_snapshot(), (300, 40)) as (app, pilot):
+        (titles,) = (row for row in await open_context(app, pilot) if " item " in row)
+    assert titles.index("since") < 100
+
+
 async def test_enter_opens_the_request_an_item_entered_with_and_esc_leads_back() -> None:
     async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
         await open_context(app, pilot, "j", "enter")
@@ -307,7 +371,7 @@ async def test_very_many_items_are_made_beside_the_screen() -> None:
     async with running(snapshot, (100, 30)) as (app, pilot):
         await open_context(app, pilot)
         text = await seen(app, pilot, "3,001 results")
-        assert "2,995 smaller" in text
+        assert "2,985 smaller" in text
 
 
 async def test_what_was_made_beside_the_screen_in_vain_is_made_again() -> None:
@@ -347,6 +411,14 @@ async def test_cold_counts_the_requests_that_read_it() -> None:
     )  # fmt: skip
     async with running(with_items(item), (100, 30)) as (app, pilot):
         assert "cold 100" in "\n".join(await open_context(app, pilot))
+
+
+async def test_money_that_misses_unpriced_requests_is_a_lower_bound() -> None:
+    item = Item("tool_result", "Read", "a.ts", 90, 400, 3, 1_200, 0.5, "exact", ())
+    for lower_bound, money in ((False, "tokens, $0.500"), (True, "tokens, ≥$0.500")):
+        inventory = Inventory(sample_inventory().composition, lambda: (item,), lower_bound)
+        async with running(with_session(inventory=inventory), (100, 30)) as (app, pilot):
+            assert money in "\n".join(await open_context(app, pilot))
 
 
 async def test_hostile_names_are_harmless() -> None:

@@ -22,7 +22,7 @@ async def test_a_cursor_at_the_end_is_seen_after_a_resize_and_a_move(
     screen: str, before: tuple[int, int], after: tuple[int, int]
 ) -> None:
     async with running(sample.sample_snapshot(), before) as (app, pilot):
-        await pilot.press(screen, "G", "space", "G")
+        await pilot.press(screen, "G", "space", "G", "space", "G")
         await settled(app, pilot)
         await pilot.resize_terminal(*after)
         await settled(app, pilot)
