@@ -43,7 +43,8 @@ class Folds:
         """
         for row in rows:
             self.contents.push(row)
-            self.uses.push(row, requests=self.contents.requests, read=self.contents.read)
+            held = self.contents
+            self.uses.push(row, requests=held.requests, read=held.read, kept=held.kept)
             if self.stats.push(row):
                 self.drag.push(row, compactions)
                 self.alert.push(row)
