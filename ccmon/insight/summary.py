@@ -1,6 +1,6 @@
 """From a session's ledger to what a face shows of it."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from ccmon.snapshot import (
     Cache,
     Context,
     Drag,
+    Inventory,
     ModelTotals,
     NextRequest,
     Reported,
@@ -129,9 +130,7 @@ class Summaries:
         results = results_of(folds.uses)
         session = replace(
             self._session(ledger, facts, main, folds, agents, compactions, reckoning),
-            inventory=inventory(
-                folds.contents, lambda: results, priced=folds.stats.cost is not None
-            ),
+            inventory=_inventory(folds, lambda: results),
         )
         return Summed(
             session=session,
@@ -364,10 +363,15 @@ def _subagent(basis: Basis) -> Subagent:
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
         cache=_cache(thread, folds) if last else None,
-        inventory=inventory(
-            folds.contents, lambda: results_of(folds.uses), priced=stats.cost is not None
-        ),
+        inventory=_inventory(folds, lambda: results_of(folds.uses)),
         next_request=_following(thread, folds) if last else None,
+    )
+
+
+def _inventory(folds: Folds, results: Callable[[], Sequence[Result]]) -> Inventory | None:
+    stats = folds.stats
+    return inventory(
+        folds.contents, results, priced=stats.cost is not None, unpriced=stats.unpriced
     )
 
 

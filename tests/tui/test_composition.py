@@ -48,6 +48,17 @@ def test_spare_rows_of_the_wide_form_show_the_dearest_results_under_their_source
     assert len(rows(13)) == 10
 
 
+def test_money_that_misses_unpriced_requests_is_marked() -> None:
+    session, titles = sample.sample_session(), []
+    for lower_bound in (False, True):
+        inventory = replace(sample_inventory(), cost_is_lower_bound=lower_bound)
+        frame = composition_frame(
+            replace(session, inventory=inventory), 53, 10, flat=True, items=inventory.items
+        )
+        titles.append(frame.columns[-1][1])
+    assert titles == ["$ of in", "≥$ of in"]
+
+
 @pytest.mark.parametrize("width", [34, 36, 46, 53, 80])
 def test_rows_have_the_width_they_are_given(width: int) -> None:
     assert {len(row) for row in rows(10, width=width)} == {width}

@@ -166,6 +166,21 @@ def test_a_bust_found_what_its_first_call_found() -> None:
     assert (bust.expected_read, bust.rewritten) == (101_000, 81_000)
 
 
+def test_money_is_a_lower_bound_where_requests_without_a_price_carried_the_items_too() -> None:
+    priced, unpriced = request("msg_1"), request("msg_2", model="someone-else-7b")
+    for requests, expected in (
+        ([priced, unpriced], True),
+        ([priced], False),
+        ([unpriced], False),
+    ):
+        session = summed([request("msg_0")], a=requests).session
+        assert session.inventory is not None
+        assert not session.inventory.cost_is_lower_bound
+        (agent,) = session.subagents
+        assert agent.inventory is not None
+        assert agent.inventory.cost_is_lower_bound is expected
+
+
 def test_agents_stand_in_the_order_of_their_first_request() -> None:
     later, sooner = [request("msg_2", at=START + 9)], [request("msg_3", at=START + 5)]
     session = summed([request("msg_1")], a=later, b=sooner).session

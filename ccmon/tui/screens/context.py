@@ -244,7 +244,11 @@ class ContextScreen(FilteringScreen):
             return
         width, boxes = self.size.width, self.size.width >= _BOXES_FROM
         panel.styles.height = ROWS + (2 if boxes else 1)
-        frame = item_frame(row, self.requests, width - (SIDES if boxes else 2))
+        inventory = self.inventory
+        frame = item_frame(
+            row, self.requests, width - (SIDES if boxes else 2),
+            lower_bound=inventory is not None and inventory.cost_is_lower_bound,
+        )  # fmt: skip
         draw = boxed if boxes else ruled
         panel.set_lines(draw(frame, width, ROWS + (2 if boxes else 1)))
 

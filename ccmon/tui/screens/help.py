@@ -83,7 +83,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("superseded", "A later read of the same file, command or search holds the same."),
     ("cold 174", "Not named for so many requests; unused: never named after it came."),
     ("unattributed", "Growth that nothing in the transcript explains. Shown, never hidden; below 0"
-     " where something left without a record."),
+     " where something left without a record. Its money holds fees for web searches as well, and"
+     " what calls inside a response read."),
     ("≥", "A lower bound: something billed is not in the transcript, such as a compaction or the"
      " end of an output."),
     ("~", "An estimate: the cache tier, the price row or a hidden request is a guess."),

@@ -35,14 +35,15 @@ class _Grid:
     name: int
     bar: int
     money: bool
+    lower_bound: bool
 
     @classmethod
-    def fitting(cls, width: int, *, money: bool) -> _Grid:
+    def fitting(cls, width: int, *, money: bool, lower_bound: bool) -> _Grid:
         """As wide a bar as there is room for."""
         fixed = _TOKENS + 1 + 1 + _BILL + _SHARE + (_MONEY if money else 0)
         name = max(8, min(_NAME + max(0, (width - 60) // 4), width - fixed - _LEAST_BAR))
         bar = width - fixed - name
-        return cls(name, max(0, bar), money)
+        return cls(name, max(0, bar), money, lower_bound)
 
     @property
     def columns(self) -> list[tuple[int, str]]:
@@ -50,7 +51,8 @@ class _Grid:
         bill = now + 1 + self.bar + 1 + _BILL
         ends = [(now, "now"), (bill, "bill")]
         if self.money:
-            ends.append((bill + _MONEY + _SHARE, "$ of in"))
+            text = "≥$ of in" if self.lower_bound else "$ of in"
+            ends.append((bill + _MONEY + _SHARE, text))
         return ends
 
 
@@ -66,11 +68,13 @@ def composition_frame(
     name = title("Context by source")
     if session.inventory is None:
         return Frame(name, [line(("not known yet", "$label"))] if height else [])
-    composition = session.inventory.composition
+    inventory = session.inventory
+    composition = inventory.composition
     found = sources(composition)
     shown = found if len(found) <= height else found[: max(0, height - 1)]
     whole = _Whole.of(found)
-    grid = _Grid.fitting(width, money=items is not None)
+    lower_bound = inventory.cost_is_lower_bound
+    grid = _Grid.fitting(width, money=items is not None, lower_bound=lower_bound)
     spare = height - len(found)
     held = items() if items is not None and spare > 0 else ()
     under = _largest(grow(held, composition), spare)

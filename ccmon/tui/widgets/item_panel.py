@@ -56,18 +56,24 @@ _CHEAPER: dict[Kind, str] = {
 }
 
 
-def item_frame(row: Row, requests: Sequence[Request], width: int) -> Frame:
-    """Three lines on an item, or on all of a source."""
+def item_frame(
+    row: Row, requests: Sequence[Request], width: int, *, lower_bound: bool = False
+) -> Frame:
+    """Three lines on an item, or on all of a source; ``lower_bound`` is what its money is."""
     heap = row.shown
     name = line((clip(clean(heap.name), max(8, width - 20)), "$title"))
     if row.more:
         name = line(name, (f" {row.more:,} smaller", "$label"))
-    money = line((fmt.money(heap.cost), "$bright"))
-    rows = [_sums(heap, width), _came(heap, requests, width), _cheaper(heap, width)]
+    money = line((fmt.money(heap.cost, lower_bound=lower_bound), "$bright"))
+    rows = [
+        _sums(heap, width, lower_bound=lower_bound),
+        _came(heap, requests, width),
+        _cheaper(heap, width),
+    ]
     return Frame(name, rows, value=money, tone="border-focus")
 
 
-def _sums(heap: Heap, width: int) -> Content:
+def _sums(heap: Heap, width: int, *, lower_bound: bool) -> Content:
     """What it weighs and how that is known, who carried it, what that has cost."""
     count = len(heap.items)
     methods = {item.method for item in heap.items}
@@ -81,7 +87,7 @@ def _sums(heap: Heap, width: int) -> Content:
         by.append((" on average", "$label"))
     bill: list[Part] = [
         ("bill ", "$label"), (fmt.tokens(heap.bill), "$bright"), (" tokens, ", "$label"),
-        (fmt.money(heap.cost), "$bright"),
+        (fmt.money(heap.cost, lower_bound=lower_bound), "$bright"),
     ]  # fmt: skip
     return facts(width, weight, bill, by)
 
