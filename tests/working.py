@@ -31,7 +31,7 @@ class Work:
 
     def call(
         self, name: str, what: str, tokens: int, *, lines: tuple[int, int] | None = None,
-        names: Sequence[str] = (),
+        names: Sequence[str] = (), failed: bool = False,
     ) -> Work:  # fmt: skip
         """One request that calls a tool, and the result of so many tokens."""
         self._calls += 1
@@ -44,7 +44,7 @@ class Work:
         self._answer([Block("tool_use", 90, name, call, what, asked, named)])
         size = round(tokens * BYTES_PER_TOKEN)
         at = START + APART * self.requests + 5
-        results = (ToolResult(call, size),)
+        results = (ToolResult(call, size, is_error=failed),)
         self._enter(UserEntry(timestamp=at, session_id=SESSION, results=results), tokens)
         return self
 

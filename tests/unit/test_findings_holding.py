@@ -130,6 +130,14 @@ class TestRepeatedCommand:
         assert found(case_like(repeated(3, 9_000)), "F10") == []
         assert found(case_like(repeated(4, 9_000)), "F10") != []
 
+    def test_runs_that_failed_do_not_count(self) -> None:
+        work = Work(200_000)
+        for failed in (False, True, False, True, False, True):
+            work.call("Bash", "npm test", 9_000, failed=failed)
+        assert found(case_like(work.say(times=100)), "F10") == []
+        finding = only(case_like(work.call("Bash", "npm test", 9_000).say()), "F10")
+        assert dict(finding.evidence) == {"runs": 4, "superseded": 3, "tokens": 27_000}
+
     def test_silent_where_they_said_little(self) -> None:
         assert found(case_like(repeated(6, 1_000, later=200)), "F10") == []
 

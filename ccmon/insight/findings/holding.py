@@ -98,15 +98,17 @@ def _too_late(case: Case) -> bool:
 def repeated_command(case: Case) -> Iterator[Finding]:
     """F10: a command ran again and again, and the context still holds all it said before.
 
-    Silent for a few runs, where what they said is little, and for all but the dearest commands.
+    Silent for a few runs (those that failed or were denied do not count), where what they said is
+    little, and for all but the dearest commands.
     """
     price = case.price
     if price is None:
         return
     runs: dict[int, list[Result]] = {}
     for result in case.held:
-        if result.what.name == "Bash" and result.what.asked is not None:
-            runs.setdefault(result.what.asked.key, []).append(result)
+        what = result.what
+        if what.name == "Bash" and what.asked is not None and not what.is_error:
+            runs.setdefault(what.asked.key, []).append(result)
     often = [_repetition(run, price, case.ahead) for run in runs.values() if len(run) > OFTEN]
     found = [finding for finding in often if finding is not None]
     yield from sorted(found, key=lambda finding: -(finding.saving or 0.0))[:COMMANDS]
