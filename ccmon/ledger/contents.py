@@ -145,7 +145,7 @@ class Contents:
         if missing:
             # The branch that it goes on from had been left, or not just so much was cleared.
             label = "of a branch left before" if row.starts_segment else ""
-            label = f"beside {leaving[-1].label}" if leaving else label
+            label = f"of {leaving[-1].label} cleared" if leaving else label
             method = weakest(row.entered)
             rest = Entered("unattributed", "unattributed", label, 0, missing, (), method)
             coming.insert(0, rest)

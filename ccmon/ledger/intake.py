@@ -137,9 +137,9 @@ def growing(
         loaded = shares.unattributed
         items.append(Entered("loaded_tools", "tools", "by ToolSearch", 0, loaded, (), "split"))
     if thought:
-        items.append(_leaving(DROPPED, "thinking dropped at the prompt", thought, "split"))
+        items.append(_leaving(DROPPED, "earlier thinking", thought, "split"))
     if cleared:
-        items.append(_leaving(CLEARED, "older results cleared", cleared, "estimated"))
+        items.append(_leaving(CLEARED, "older results", cleared, "estimated"))
     return _whole(items, growth.tokens)
 
 
