@@ -224,7 +224,9 @@ def account(
     left = last_call.cache_read + last_call.cache_creation
     tier = carried.tier if guessed else tier_of(usage) or carried.tier
     habit = carried.habit.after(sighting, line.speed)
-    overhead = _overhead(entered) if carried.overhead is None else carried.overhead
+    overhead = carried.overhead
+    if overhead is None and not waits:
+        overhead = _overhead(entered)
     learnt = _learnt(sighting, things, entered, carried, compared)
     return row, Carried(
         before=row,
@@ -348,15 +350,18 @@ def _entered(
         return opening(things, context, overhead, model, copied=copied)
     growth = Growth(
         context - before.context if parent is not None else compared.growth,
-        carried.thought if _drops(things, model) else None,
+        carried.thought if _drops(sighting, things) else None,
         is_complete(sighting.version),
     )
     return growing(things, source.blocks, before, growth, model)
 
 
-def _drops(things: Sequence[Entered], model: str | None) -> bool:
-    """Whether the thinking of the turns before leaves the context with these things."""
-    return not keeps_thinking(model) and any(item.kind == "prompt" for item in things)
+def _drops(sighting: Sighting, things: Sequence[Entered]) -> bool:
+    """Whether the thinking of the turns before leaves the context: with a prompt, if at all."""
+    if keeps_thinking(sighting.model):
+        return False
+    signs = sighting.signs
+    return bool(signs.prompts) or signs.machine or any(item.kind == "prompt" for item in things)
 
 
 def _thinking(entered: Sequence[Entered], carried: Carried, *, began: bool) -> int:
@@ -391,7 +396,7 @@ def _learnt(
         return carried.calibration
     if any(item.name == TOOL_SEARCH for item in things) or any(map(leaves, entered)):
         return carried.calibration
-    if (before.thinks or before.thinking_tokens) and _drops(things, sighting.model):
+    if (before.thinks or before.thinking_tokens) and _drops(sighting, things):
         return carried.calibration
     growth = compared.growth - before.usage.output_tokens
     return carried.calibration.after(growth, foretold(things, sighting.model))

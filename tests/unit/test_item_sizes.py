@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ccmon.entries import AnyEntry, AssistantEntry, Block, ToolResult, UserEntry
 from ccmon.ledger.contents import Contents
-from ccmon.measures import Asked
+from ccmon.measures import Asked, Picture
 from ccmon.requests import MAIN, Kind
 from tests.builders import (
     OPUS_5_5,
@@ -75,6 +75,13 @@ class TestThinkingThatIsDropped:
         ]
         contents, _ = items_of([*entries, answered_by(DROPS, 2, 20_000, 700)])
         assert held_of(contents, "prompt") == [(600, "split")]
+
+    def test_a_picture_alone_is_a_prompt_as_well(self) -> None:
+        shown = replace(prompt("look", at=START + 90), size=90, pictures=(Picture(560, 560),))
+        entries: list[AnyEntry] = [thought(1, 0, 20_000, 400, 300), shown]
+        contents, _ = items_of([*entries, answered_by(DROPS, 2, 20_000, 500)])
+        assert held_of(contents, "thinking") == []
+        assert held_of(contents, "image") == [(400, "split")]
 
     def test_such_a_prompt_teaches_nothing(self) -> None:
         entries: list[AnyEntry] = [
@@ -260,6 +267,12 @@ class TestWhatCameWithARequestBesideTheContext:
         contents, _ = items_of([asked, title, answered(3, 0, 22_000)])
         assert held_of(contents, "prompt") == [(1_944, "estimated")]
         assert held_of(contents, "overhead") == [(20_056, "estimated")]
+
+    def test_a_title_says_nothing_of_what_a_thread_begins_with(self) -> None:
+        asked, title = prompt("hi"), assistant("msg_title", usage(i=300, o=8), at=START + 5)
+        contents, _ = items_of([asked, title, answered(3, 0, 22_000)])
+        assert held_of(contents, "overhead") == [(21_999, "estimated")]
+        assert held_of(contents, "unattributed") == []
 
     def test_an_answer_without_usage_enters_with_its_results(self) -> None:
         second = Block("tool_use", 120, "Read", "toolu_2", "src/other.py")
