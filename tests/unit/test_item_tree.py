@@ -191,6 +191,8 @@ ITEMS = [
         ("unused", [2]),
         ("superseded", [0]),
         ("tool result tokens<1k", [3]),
+        ("kind:thinking", [4]),
+        ("kind:tool_result !cold !unused", [0, 3]),
     ],
 )
 def test_the_filter_finds(text: str, found: list[int]) -> None:
@@ -199,7 +201,9 @@ def test_the_filter_finds(text: str, found: list[int]) -> None:
     assert [index for index, each in enumerate(ITEMS) if query.matches(each)] == found
 
 
-@pytest.mark.parametrize("term", ["tokens>many", "#x", "tool:", "!", "bill>"])
+@pytest.mark.parametrize(
+    "term", ["tokens>many", "#x", "tool:", "!", "bill>", "ctx>100", "what<=2k"]
+)
 def test_terms_that_make_no_sense_are_set_aside(term: str) -> None:
     query = parse_items(f"cart {term}")
     assert query.errors == (term,)
