@@ -209,7 +209,7 @@ def future_of(request: Request) -> Sequence[Content]:
 def test_the_future_is_the_price_of_carrying_what_is_new() -> None:
     rows = future_of(number(281))
     assert rows[0].plain.startswith(
-        "carried by #282 and #283: $0.0060 for 14.9k   per prompt of 12"
+        "re-reading by #282 and #283: $0.0060 for 14.9k   per prompt of 12"
     )
     assert rows[1].plain.endswith("/compact, /clear or a rewind to before #281")
     (now, _) = future_of(number(283))
@@ -398,8 +398,8 @@ def rewound() -> tuple[list[Request], Request]:
     """Two turns, back to the first one, and the request that went on from there."""
     thread = list(sample.main_requests()[:4])
     items = (
-        Entered("output", "output", "of #2", 300, 50, (), "exact"),
-        Entered("prompt", "prompt", "two again", 60, 15, (), "exact"),
+        Entered("output", "output", "of #2", 0, 50, (), "exact"),
+        Entered("prompt", "prompt", "two again", 0, 15, (), "exact"),
     )
     context = thread[1].context + 65
     thread[3] = msgspec.structs.replace(
@@ -415,7 +415,7 @@ def test_what_a_rewind_kept_is_no_news_and_the_sum_is_the_context() -> None:
     rows = [row.plain.split() for row in frame.rows]
     assert rows[0][:4] == ["kept", "from", "#1-#2", f"{thread[1].context:,}"]
     assert rows[-1][:2] == ["unattributed", "0"]
-    assert [row[-2] for row in rows[1:-1]] == ["50", "15"]
+    assert [row[3] for row in rows[1:-1]] == ["50", "15"]
 
 
 def test_what_entered_after_a_rewind_is_what_will_be_carried() -> None:
@@ -426,10 +426,10 @@ def test_what_entered_after_a_rewind_is_what_will_be_carried() -> None:
 def test_the_bill_of_the_future_says_that_it_is_for_reading_alone() -> None:
     session, thread = sample.sample_session(), sample.main_requests()
     bill = carried(session, thread, number(85))
-    wide, narrow = (future_frame(number(85), bill, width).rows[0].plain for width in (96, 47))
+    wide, narrow = (future_frame(number(85), bill, width).rows[0].plain for width in (120, 60))
     assert "carried by 198 requests so far" in wide
     assert "in re-reading alone" in wide
-    assert narrow.startswith("re-read by 198 requests so far: $")
+    assert narrow.startswith("re-reading by 198 requests so far: $")
 
 
 def test_what_has_left_is_not_spoken_of_as_if_it_went_on() -> None:
