@@ -10,6 +10,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widget import Widget
 
 from ccmon import format as fmt
@@ -28,7 +29,8 @@ from ccmon.tui.widgets.item_table import ItemTable
 from ccmon.tui.widgets.item_tree import SORTS, Branch, grow
 from ccmon.tui.widgets.lines import Lines
 from ccmon.tui.widgets.panel import SIDES, Panel, boxed, ruled
-from ccmon.tui.widgets.passages import Passage
+from ccmon.tui.widgets.passages import passages_of
+from ccmon.words import only_subagents
 
 AT_ONCE = 3_000
 """Items that may be made while the screen waits; more are made beside it."""
@@ -37,6 +39,7 @@ _STRIP_FROM = 16
 _AIRY_FROM = 28
 _BOXES_FROM = 80
 _PROJECT = 24
+_FILTER = 24
 _CLOCK = 18
 """Cells of the header that the clock and the gaps around the facts take."""
 
@@ -159,16 +162,18 @@ class ContextScreen(FilteringScreen):
         if self._by_file:
             sort = line("by file", "   ", sort)
         requests, agents = self.requests, self.session.subagents if self.session else ()
-        since = others = line("")
+        since = others = only = line("")
         if requests:
             first = bisect_left(requests, requests[-1].segment, key=lambda each: each.segment)
-            since = line(("segment since ", "$label"), f"#{requests[first].n}", "   ")
+            since = _since(requests[first])
+        if self._query:
+            only = line(("filter ", "$label"), clip(clean(self._query.text), _FILTER), "   ")
         if agents:
             others = line("   ", "a ", (fmt.plural(len(agents), "agent"), "$label"))
         taken = line(*(f" › {crumb}" for crumb in ("ccmon", *self.crumbs()))).cell_length
         room = max(1, self.size.width - taken - _CLOCK)
         choices = (line(since, sort, others), line(sort, others), line(since, sort), sort)
-        return (fitting(room, *choices),)
+        return (fitting(room, *(line(only, choice) for choice in choices), sort),)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the context of the thread to strip, tree and panel."""
@@ -227,6 +232,8 @@ class ContextScreen(FilteringScreen):
     def _draw_table(self, session: Session) -> None:
         grown = self._grown
         words = "nothing is known of this context yet"
+        if self.inventory is None and (of_agents := only_subagents(session)):
+            words = f"{of_agents}: a shows the context of a subagent"
         if grown is not None and self.wanted:
             words = f"nothing of {len(grown.items):,} items is {clean(self.wanted)}"
         self.table.show(
@@ -248,6 +255,7 @@ class ContextScreen(FilteringScreen):
         frame = item_frame(
             row, self.requests, width - (SIDES if boxes else 2),
             lower_bound=inventory is not None and inventory.cost_is_lower_bound,
+            agent=self.agent,
         )  # fmt: skip
         draw = boxed if boxes else ruled
         panel.set_lines(draw(frame, width, ROWS + (2 if boxes else 1)))
@@ -306,13 +314,10 @@ class ContextScreen(FilteringScreen):
         row = self.table.selected
         if row is None:
             return
-        newest_first = sorted(row.shown.items, key=lambda item: -item.entered)
-        spans = dict.fromkeys(span for item in newest_first for span in item.spans)
-        if spans:
-            passages = [Passage(span) for span in spans]
+        if passages := passages_of(row.shown.items):
             self.app.push_screen(TextScreen(row.shown.name, passages))
         else:
-            self.notify("no line of the transcript shows it", timeout=3, markup=False)
+            self.answer("no line of the transcript shows it")
 
     def action_sort(self) -> None:
         """The next column, largest first."""
@@ -341,7 +346,7 @@ class ContextScreen(FilteringScreen):
         """The context of the next sub-agent, and round to the main thread's."""
         session = self.session
         if session is None or not session.subagents:
-            self.notify("no sub-agents in this session", timeout=2, markup=False)
+            self.answer("no sub-agents in this session")
             return
         threads = [MAIN, *(agent.agent_id for agent in session.subagents)]
         self._thread = threads[(threads.index(self._thread) + 1) % len(threads)]
@@ -352,7 +357,7 @@ class ContextScreen(FilteringScreen):
         if items := self.table.items:
             self.export("context", items_csv(items))
         else:
-            self.notify("nothing to export", timeout=3, markup=False)
+            self.answer("nothing to export")
 
     def action_back(self) -> None:
         """Clear the filter if there is one, else back to the Overview; never quits."""
@@ -360,3 +365,10 @@ class ContextScreen(FilteringScreen):
             self.apply_filter("")
         else:
             self.call_later(self.ccmon.action_tab, "overview")
+
+
+def _since(first: Request) -> Content:
+    """Where the segment began: after a rewind what is in it came earlier."""
+    if first.resumes is None:
+        return line(("segment since ", "$label"), f"#{first.n}", "   ")
+    return line(("rewound to ", "$label"), f"#{first.resumes}", "   ")
