@@ -29,7 +29,7 @@ class Tariff:
             steps.append((usage.cache_creation_5m_input_tokens, price.write_5m))
         # Of several calls in one response it is not known where each wrote, only what it cost.
         steps.append((context - sum(tokens for tokens, _ in steps), price.input))
-        steps = [step for step in steps if step[0] > 0] or steps[-1:]
+        steps = [step for step in steps if step[0] > 0] or [(0, 0.0)]
         starts = list(accumulate((tokens for tokens, _ in steps[:-1]), initial=0))
         items = [bisect_left(ends, start) for start in starts] + [len(ends)]
         index = max(range(len(steps)), key=lambda step: items[step + 1] - items[step])

@@ -218,6 +218,7 @@ def entries(draw: st.DrawFn) -> list[AnyEntry]:
         kind = draw(st.sampled_from(["answer"] * 5 + ["results"] * 3 + ["prompt", "compact"]))
         if kind == "answer":
             line = usage(draw(st.integers(0, 30)), draw(counts), draw(counts), o=draw(counts))
+            line = replace(line, thinking_tokens=draw(st.none() | st.integers(0, 3_000)))
             parent = f"u{draw(st.integers(0, 14))}"
             stop = draw(st.sampled_from(["end_turn", None]))
             found.append(
@@ -225,6 +226,7 @@ def entries(draw: st.DrawFn) -> list[AnyEntry]:
                     f"msg_{draw(st.integers(1, 12))}",
                     line,
                     at=at,
+                    model=draw(st.sampled_from(["claude-opus-5-5", "claude-haiku-4-5"])),
                     uuid=f"u{number}",
                     parent=parent,
                     stop=stop,
