@@ -475,5 +475,6 @@ async def test_export_writes_the_items_in_the_order_shown(
     rows = list(csv.DictReader((tmp_path / "ccmon-4c1f9a20-context.csv").read_text().splitlines()))
     assert len(rows) == 17
     assert rows[0]["label"] == "npm test"
+    assert "useless_reread_usd" in rows[0]
     assert rows[-1]["label"] == "src/cart.ts 1-400"
     assert rows[-1]["bill_tokens"] == str(2_812 * 197)
