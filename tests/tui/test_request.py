@@ -19,6 +19,7 @@ from ccmon.tui.app import CcmonApp
 from ccmon.tui.carried import carried, kept_by
 from ccmon.tui.screens.request import Needs, RequestScreen, places
 from ccmon.tui.widgets.entered_panel import entered_frame
+from ccmon.tui.widgets.preview import entered_total
 from ccmon.tui.widgets.request_panels import (
     future_frame,
     money_frame,
@@ -420,6 +421,8 @@ def test_what_a_rewind_kept_is_no_news_and_the_sum_is_the_context() -> None:
 
 def test_what_entered_after_a_rewind_is_what_will_be_carried() -> None:
     thread, request = rewound()
+    session = msgspec.structs.replace(sample.sample_session(), requests=tuple(thread))
+    assert entered_total(session, request)[0][0] == "+65"
     assert carried(sample.sample_session(), thread, request).tokens == 65
 
 
