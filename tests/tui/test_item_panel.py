@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from ccmon.requests import Method
 from ccmon.snapshot import Inventory, Item
+from ccmon.tui.widgets.item_panel import item_frame
+from ccmon.tui.widgets.item_tree import Row, grow
 from tests import sample
 from tests.sample_items import sample_inventory
 from tests.tui.stage import running
@@ -27,10 +29,20 @@ def read(tokens: int, method: Method) -> Item:
 
 async def test_the_panel_says_how_much_of_a_mixture_is_known_less_well() -> None:
     panel = await panel_of(read(3_000, "exact"), read(2_000, "exact"), read(200, "estimated"))
-    assert "5,200 tokens (200 of it estimated) in 3 items" in panel
+    assert "5,200 tokens (200 estimated) in 3 items" in panel
     assert "carried by 1 request on average" in panel
     panel = await panel_of(read(3_000, "split"), read(2_000, "split"))
     assert "5,000 tokens (split) in 2 items" in panel
+
+
+def test_who_carried_it_is_told_from_100_columns_on() -> None:
+    items = [read(12_000 + n, "split") for n in range(60)] + [read(2_010, "estimated")]
+    items = [replace(item, carried=212, bill_tokens=212 * item.tokens) for item in items]
+    (branch,) = grow(items, sample_inventory().composition)
+    for width in range(96, 130):
+        said = item_frame(Row(branch), (), width).rows[0].plain
+        assert "723,780 tokens (2.0k estimated) in 61 items   bill 153.4M" in said
+        assert "carried by 212" in said
 
 
 async def test_what_would_have_been_saved_says_of_how_many_results() -> None:

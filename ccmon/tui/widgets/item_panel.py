@@ -91,15 +91,19 @@ def _sums(heap: Heap, width: int, *, lower_bound: bool) -> Content:
     if count > 1:
         weight.append((f" in {count:,} items", "$label"))
     number, _, noun = fmt.plural(round(heap.age), "request").partition(" ")
-    by: list[Part] = [
-        ("carried by ", "$label"), number if heap.age >= 0 else fmt.NONE,
-        (f" {noun}", "$label"), (" on average" if count > 1 else "", "$label"),
-    ]  # fmt: skip
-    tokens: list[Part] = [("bill ", "$label"), (fmt.tokens(heap.bill), "$bright")]
-    money: Part = (fmt.money(heap.cost, lower_bound=lower_bound), "$bright")
-    bill: list[Part] = [*tokens, (" tokens, ", "$label"), money]
-    whole = Content("   ").join(line(*group) for group in (weight, bill, by))
-    return fitting(width, whole, facts(width, weight, [*tokens, (", ", "$label"), money], by))
+    carriers: list[Part] = [("carried by ", "$label"), number if heap.age >= 0 else fmt.NONE]
+    average: Part = (" on average" if count > 1 else "", "$label")
+    by = line(*carriers, (f" {noun}", "$label"), average)
+    tokens = line(("bill ", "$label"), (fmt.tokens(heap.bill), "$bright"))
+    money = line((fmt.money(heap.cost, lower_bound=lower_bound), "$bright"))
+    short: list[Part] = [tokens, (", ", "$label"), money]
+    gap = Content("   ")
+    return fitting(
+        width,
+        gap.join([line(*weight), line(tokens, (" tokens, ", "$label"), money), by]),
+        gap.join([line(*weight), line(*short), by]),
+        facts(width, weight, short, [*carriers, average]),
+    )
 
 
 def _known(heap: Heap) -> str:
@@ -108,7 +112,7 @@ def _known(heap: Heap) -> str:
         tokens = sum(item.tokens for item in heap.items if item.method == method)
         if any(item.method == method for item in heap.items):
             alike = all(item.method == method for item in heap.items)
-            return method if alike else f"{fmt.tokens(tokens)} of it {method}"
+            return method if alike else f"{fmt.tokens(tokens)} {method}"
     return "exact"
 
 
