@@ -50,6 +50,6 @@ def carried(session: Session, thread: Sequence[Request], request: Request) -> Ca
 
 def kept_by(thread: Sequence[Request], request: Request) -> int:
     """Tokens of the context that a request went on from after a rewind; 0 where there was none."""
-    if request.resumes is None:
+    if request.resumes is None or request.resumes >= request.n:
         return 0
     return min(request.context, thread[request.resumes - 1].context)

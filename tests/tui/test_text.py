@@ -194,6 +194,9 @@ def test_the_lines_of_a_file_that_was_read_keep_the_numbers_they_came_with() -> 
     rows = list(block_rows(block, 80))
     assert [row.number for row in rows[1:]] == [None, None, None]
     assert rows[1].text == "   201→import x"
+    for text in ("12\tsrc/a.ts\n7\tsrc/b.ts", "201→x\nplain", "plain"):
+        rows = list(block_rows(TextBlock("tool_result", "result", text), 80))
+        assert rows[1].number == 1
 
 
 def test_of_several_things_each_text_says_what_it_is() -> None:

@@ -96,7 +96,7 @@ def test_the_explorer_is_counted_apart(whole: Snapshot) -> None:
 
 
 def test_the_results_of_the_explorer_stand_behind_their_calls(whole: Snapshot) -> None:
-    (agent,) = (agent for session in whole.sessions for agent in session.subagents)
+    (agent,) = shop(whole).subagents
     assert agent.inventory is not None
     results = [each for each in agent.inventory.composition if each.kind == "tool_result"]
     assert {each.tool for each in results} == {"Read", "Grep"}

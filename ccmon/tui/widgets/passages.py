@@ -26,7 +26,7 @@ GUTTER = 6
 _TAB = 4
 _NARROWEST = 8
 _ABOUT = 48
-_NUMBERED = re.compile(r"\s*\d+(?:→|\t)")
+_NUMBERED = re.compile(r"\s*(\d{1,9})(?:→|\t)")
 """How Claude Code numbers the lines of a file that was read."""
 _WRITTEN = ("text", "thinking", "tool_use")
 """Kinds of block that the model wrote."""
@@ -119,7 +119,7 @@ def block_rows(block: TextBlock, width: int, said: str = "", about: str = "") ->
     Lines that bring a number of their own, as those of a file that was read, get none of ours.
     """
     lines = block.text.splitlines()
-    numbered = block.kind == "tool_result" and any(map(_NUMBERED.match, lines[:1]))
+    numbered = block.kind == "tool_result" and _is_numbered(lines)
     count = f"  {fmt.plural(len(lines), 'line')}" if lines else ""
     name = f"{_name(block)} {said}" if said and block.kind in _WRITTEN else _name(block)
     whose = f"  {about}" if about else ""
@@ -129,6 +129,13 @@ def block_rows(block: TextBlock, width: int, said: str = "", about: str = "") ->
     for number, raw in enumerate(lines, 1):
         for part, text in enumerate(fold(harmless(raw), max(_NARROWEST, width - GUTTER))):
             yield Row(text, number if part == 0 and not numbered else None)
+
+
+def _is_numbered(lines: Sequence[str]) -> bool:
+    """Whether each line begins with its number: the first two tell."""
+    found = [_NUMBERED.match(raw) for raw in lines[:2]]
+    numbers = [int(match[1]) for match in found if match is not None]
+    return bool(numbers) and numbers == [numbers[0] + n for n in range(len(found))]
 
 
 def harmless(raw: str) -> str:
