@@ -61,7 +61,8 @@ class TestAssistantLines:
         assert not entry.is_sidechain
 
     def test_count_the_arguments_of_a_call(self) -> None:
-        blocks = [call("Read", file_path="a.py", offset=3, limit=9), {"type": "text", "text": "x"}]
+        text: Record = {"type": "text", "text": "x"}
+        blocks = [call("Read", file_path="a.py", offset=3, limit=9), text]
         found = the_assistant(assistant(*blocks)).blocks
         assert [block.arguments for block in found] == [3, 0]
 
