@@ -55,8 +55,9 @@ class Block(Struct, frozen=True, gc=False):
 
     ``name`` is the tool's name and ``label`` the telling argument of the call
     (path, command, pattern …), both for tool calls only. ``size`` is the length
-    of the block's JSON in bytes. ``asked`` is what a call asked for, where a later one can
-    supersede its result; ``names`` are the base names of files that the block speaks of.
+    of the block's JSON in bytes, ``arguments`` how many a call has. ``asked`` is what a call asked
+    for, where a later one can supersede its result; ``names`` are the base names of files that the
+    block speaks of.
     """
 
     type: str
@@ -66,6 +67,7 @@ class Block(Struct, frozen=True, gc=False):
     label: str = ""
     asked: Asked | None = None
     names: tuple[str, ...] = ()
+    arguments: int = 0
 
 
 class ToolResult(Struct, frozen=True, gc=False):

@@ -2,7 +2,10 @@
 
 One owner calls ``step`` and ``snapshot``, one call at a time; ``touch`` may come from another
 thread. Nothing here waits, sleeps or knows a terminal: the Textual app and ``--once`` drive the
-same object, which is why they agree on every number.
+same object, which is why they agree on every number. Only the shares of what entered together may
+differ, and the sums of their kinds: they are weighed by counted tokens where a tokenizer counts
+(the app, ``--items``) and by characters where a single look is to be quick. ``health.estimator``
+says which it was.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from ccmon.transcripts.text import TextBlock, read_blocks
 if TYPE_CHECKING:
     import asyncio
 
-    from ccmon.counting import Counting
+    from ccmon.recount import Recount
     from ccmon.transcripts.watch import Watcher
 
 __all__ = ["Monitor", "Scope", "TextBlock"]
@@ -44,8 +47,6 @@ REGISTRY_SECONDS = 2.0
 """How often the registry of running clients is looked at without being told to."""
 SCAN_SECONDS = 120.0
 """How often it is looked anew which sessions are in scope, without being told of a file."""
-COUNTING_SECONDS = 0.02
-"""Longest wait for counts in one step: lines that are written meanwhile are not to wait longer."""
 OUTSIDE_SECONDS = 5.0
 """How often at most files out of scope make it look: they may have come into scope."""
 
@@ -100,8 +101,7 @@ class Monitor:
         self._read_once = False
         self._reread: set[str] = set()
         self._watcher: Watcher | None = None
-        self._counting = _counting() if counting and settings.tokenizer else None
-        self._uncounted: set[str] = set()
+        self._recount = _recount(self._ledger, self._selection, counting and settings.tokenizer)
 
     def touch(self, paths: Iterable[str]) -> None:
         """Something happened to these files; callable from any thread."""
@@ -128,6 +128,8 @@ class Monitor:
         while self._asked:
             self._selection.opened.add(self._asked.popleft())
             self._scan_at = 0.0
+            if self._recount is not None:
+                self._recount.want_again()
         if self._learnt is not None:
             learnt, self._learnt = self._learnt, None
             self.revision += self._judge.know(learnt)
@@ -143,12 +145,17 @@ class Monitor:
             self._read(next(iter(self._queue)))
             if time.monotonic() >= deadline:
                 break
-        changed = self._ledger.settle()
+        changed, recount = self._ledger.settle(), self._recount
         self.revision += bool(changed)
+        if recount is not None:
+            recount.note(changed)
         if self._queue or self._touched:
-            self._uncounted |= changed
             return True
-        return self._counting is not None and self._count(self._counting, changed, deadline)
+        if recount is None:
+            return False
+        # News is shown first: it does not wait for the counts.
+        self.revision += recount.step(0.0 if changed else deadline, now, self._live)
+        return recount.busy
 
     def snapshot(self, now: float | None = None) -> Snapshot:
         """Everything that can be shown at this moment."""
@@ -188,35 +195,6 @@ class Monitor:
             blocks.extend(read_blocks(span.path, span.offset, span.length))
         return tuple(blocks)
 
-    def _count(self, counting: Counting, changed: set[str], deadline: float) -> bool:
-        """Have texts counted and take in what was; True while counts are to come."""
-        self._uncounted |= changed
-        for session_id in self._countable():
-            self._uncounted.remove(session_id)
-            counting.ask(self._ledger.sessions[session_id].uncounted())
-        # News is shown first: it does not wait for the counts.
-        left = 0.0 if changed else max(0.0, deadline - time.monotonic())
-        counts = counting.collect(min(COUNTING_SECONDS, left))
-        for each in counts:
-            self._ledger.count(each.sighting, each.span, each.counts)
-        if counts:
-            self._ledger.settle()
-            self.revision += 1
-        return counting.busy
-
-    def _countable(self) -> list[str]:
-        """Sessions with something to count that are active or were named, newest first."""
-        self._uncounted &= self._ledger.sessions.keys()
-        now, named = self._clock(), self._selection.scope.session
-        opened = self._selection.opened
-        found = []
-        for session_id in self._uncounted:
-            latest = self._ledger.sessions[session_id].last_stamp
-            wanted = session_id in opened or bool(named and session_id.startswith(named))
-            if wanted or self._selection.is_active(session_id, latest, now, self._live):
-                found.append((-latest, session_id))
-        return [session_id for _, session_id in sorted(found)]
-
     def _take_touched(self) -> None:
         while self._touched:
             path = self._touched.popleft()
@@ -241,6 +219,8 @@ class Monitor:
             self._scan_at = 0.0
         if _states(live) != _states(before):
             self.revision += 1
+            if self._recount is not None:
+                self._recount.want_again()
         if self._reports.refresh():
             self.revision += 1
 
@@ -381,7 +361,7 @@ class Monitor:
             unknown_types=sum(feed.faults.unknown for feed in feeds),
             watching=self._watcher.mode if self._watcher else "off",
             cost_state_conflicts=sum(summed.conflict for _, _, summed in self._summed.values()),
-            estimator="cl100k" if self._counting and self._counting.works else "characters",
+            estimator="cl100k" if self._recount and self._recount.works else "characters",
         )
 
     def _settled(self, progress: Progress) -> set[str]:
@@ -402,10 +382,12 @@ class Monitor:
         )
 
 
-def _counting() -> Counting:
-    from ccmon.counting import Counting  # only where something is to be counted
+def _recount(ledger: Ledger, selection: Selection, wanted: bool) -> Recount | None:
+    if not wanted:
+        return None
+    from ccmon.recount import Recount  # only where something is to be counted
 
-    return Counting()
+    return Recount(ledger, selection)
 
 
 def _lives(live: Mapping[str, LiveSession]) -> dict[str, bool]:

@@ -36,8 +36,9 @@ class Sums(Struct, frozen=True, eq=False):
 
     ``cost`` is None when none of them has a price; ``unpriced`` counts those without.
     ``cost_is_lower_bound`` when some output was cut, a request has no price, or a compaction came
-    before one (its own request leaves no line), ``estimated`` when some cost rests on a guess. ``split`` adds up to ``cost``. ``rewritten`` tokens were paid again
-    after ``busts``; ``avoidable`` is what these cost beyond reading the same from the cache.
+    before one (its own request leaves no line), ``estimated`` when some cost rests on a guess.
+    ``split`` adds up to ``cost``. ``rewritten`` tokens were paid again after ``busts``;
+    ``avoidable`` is what these cost beyond reading the same from the cache.
     """
 
     requests: int = 0

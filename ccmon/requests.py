@@ -55,10 +55,12 @@ class Entered(Struct, frozen=True, eq=False, gc=False):
     ``size`` is bytes of JSON on disk, 0 where no line shows it. ``tokens`` are its share of the
     growth, which is exact as a sum: ``method`` says whether the share is exact as well (counted, or
     the only thing that came), split by weight, or estimated. An ``output`` is the answer before,
-    with its blocks as ``parts``; ``unattributed`` is what nothing explains, and may be negative.
+    with its blocks as ``parts``; ``unattributed`` is what nothing explains, and may be negative, or
+    what left (``dropped`` thinking, ``cleared`` results).
     ``asked`` is what the call behind a tool result asked for, where another one can supersede it.
     ``size`` leaves out the data of ``pictures``. ``counted`` are tokens of the public tokenizer,
     where the text was read back to be counted; they weigh, they are no size by themselves.
+    ``is_error`` marks the result of a call that failed or was denied.
     """
 
     kind: Kind | Literal["output"]
@@ -72,6 +74,7 @@ class Entered(Struct, frozen=True, eq=False, gc=False):
     asked: Asked | None = None
     pictures: tuple[Picture, ...] = ()
     counted: int | None = None
+    is_error: bool = False
 
 
 class Why(Struct, frozen=True, eq=False, gc=False):

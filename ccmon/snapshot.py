@@ -274,7 +274,9 @@ class Composition(Struct, frozen=True, eq=False, gc=False):
     """All items of one kind (tool results: of one tool), accounting, section 9.
 
     ``items`` and ``tokens`` are what is in the context now; ``bill_tokens`` and ``cost`` what all
-    that ever was there has been billed for, ``cost`` None without any price.
+    that ever was there has been billed for, ``cost`` None without any price. That of
+    ``unattributed`` holds fees for web searches as well, and what calls of server tools inside a
+    response read besides the context.
     """
 
     kind: Kind
@@ -314,11 +316,13 @@ class Inventory(Struct, frozen=True, eq=False):
     """What is in the context of one thread: the sums, and every item on demand.
 
     The items are made anew by each call of ``items`` from what was folded when the snapshot was
-    taken; they stand in the order of the prompt.
+    taken; they stand in the order of the prompt. ``cost_is_lower_bound`` says that requests without
+    a price carried them too: the bills in tokens count those, the money does not.
     """
 
     composition: tuple[Composition, ...]
     items: Callable[[], tuple[Item, ...]]
+    cost_is_lower_bound: bool = False
 
 
 class Subagent(Struct, frozen=True, eq=False, gc=False):

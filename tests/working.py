@@ -31,7 +31,7 @@ class Work:
 
     def call(
         self, name: str, what: str, tokens: int, *, lines: tuple[int, int] | None = None,
-        names: Sequence[str] = (),
+        names: Sequence[str] = (), failed: bool = False,
     ) -> Work:  # fmt: skip
         """One request that calls a tool, and the result of so many tokens."""
         self._calls += 1
@@ -44,7 +44,7 @@ class Work:
         self._answer([Block("tool_use", 90, name, call, what, asked, named)])
         size = round(tokens * BYTES_PER_TOKEN)
         at = START + APART * self.requests + 5
-        results = (ToolResult(call, size),)
+        results = (ToolResult(call, size, is_error=failed),)
         self._enter(UserEntry(timestamp=at, session_id=SESSION, results=results), tokens)
         return self
 
@@ -54,6 +54,18 @@ class Work:
             self._answer([Block("text", 60, names=names)])
             self._context += 50
         return self
+
+    def answer_with(self, name: str, what: str) -> Work:
+        """One request that calls a tool on a file, whose result has not come yet."""
+        file = what.rsplit("/", 1)[-1]
+        self._answer([Block("tool_use", 90, name, "toolu_open", what, None, (file,))])
+        return self
+
+    def vanish(self, tokens: int) -> Work:
+        """One more request, with so much less in the context than the lines tell of."""
+        self._context -= tokens
+        self._read = min(self._read, self._context)
+        return self.say()
 
     def think(self, tokens: int) -> Work:
         """One request that thinks, so many tokens of it counted."""

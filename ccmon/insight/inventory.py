@@ -14,19 +14,27 @@ LEAST_COST = 5e-7
 
 
 def inventory(
-    contents: Contents, results: Callable[[], Sequence[Result]], *, priced: bool
+    contents: Contents,
+    results: Callable[[], Sequence[Result]],
+    *,
+    priced: bool,
+    unpriced: int = 0,
 ) -> Inventory | None:
     """The sums now, and the items on demand; None while nothing is known to be there.
 
     ``contents`` must not be pushed to afterwards; ``results`` says what its tool results are still
-    good for. Without any price there is no money.
+    good for. Without any price there is no money; of ``unpriced`` requests there is none either.
     """
     if not contents.requests:
         return None
     sums = [_sum(group, bill, contents, priced=priced) for group, bill in contents.bills.items()]
     shown = [each for each in sums if each.items or each.bill_tokens or _was_paid(each)]
     shown.sort(key=lambda each: (-each.bill_tokens, each.kind, each.tool or ""))
-    return Inventory(tuple(shown), lambda: _items(contents, results(), priced=priced))
+    return Inventory(
+        tuple(shown),
+        lambda: _items(contents, results(), priced=priced),
+        cost_is_lower_bound=priced and unpriced > 0,
+    )
 
 
 def _was_paid(sums: Composition) -> bool:
@@ -42,7 +50,7 @@ def _sum(group: Group, bill: Bill, contents: Contents, *, priced: bool) -> Compo
         items=bill.items,
         tokens=bill.tokens,
         bill_tokens=bill.tokens_billed(contents.requests),
-        cost=bill.cost_billed(contents.read) if priced else None,
+        cost=bill.cost_billed(contents.rate) if priced else None,
         method=_method(bill),
     )
 

@@ -43,7 +43,8 @@ class Folds:
         """
         for row in rows:
             self.contents.push(row)
-            self.uses.push(row, requests=self.contents.requests, read=self.contents.read)
+            held = self.contents
+            self.uses.push(row, requests=held.requests, read=held.read, kept=held.kept)
             if self.stats.push(row):
                 self.drag.push(row, compactions)
                 self.alert.push(row)
@@ -51,18 +52,26 @@ class Folds:
 
 
 class Running:
-    """The folds of one thread, kept up to the last request that is sure to stay."""
+    """The folds of one thread, kept up to the last request that is sure to stay.
+
+    Those over all rows are kept as well: a thread that stood still costs nothing.
+    """
 
     def __init__(self) -> None:
         self._folds = Folds()
         self._anchor: Request | None = None
+        self._whole = Folds()
+        self._newest: Request | None = None
 
     def over(self, rows: Sequence[Request], compactions: Sequence[Compaction]) -> Folds:
-        """The folds over all rows.
+        """The folds over all rows; they must not be pushed to, for they are given again.
 
         Rows that did not change since the last call must be the same objects: a change anywhere
         replaces every row behind it, so one look at the last folded row tells.
         """
+        newest = rows[-1] if rows else None
+        if newest is self._newest and self._whole.stats.requests == len(rows):
+            return self._whole
         done = self._folds.stats.requests
         if done and (done > len(rows) or rows[done - 1] is not self._anchor):
             self._folds, done = Folds(), 0
@@ -72,4 +81,5 @@ class Running:
         self._anchor = rows[settled - 1] if settled else None
         folds = self._folds.copy()
         folds.push(rows[settled:], by_request)
+        self._whole, self._newest = folds, newest
         return folds

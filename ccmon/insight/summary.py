@@ -1,6 +1,6 @@
 """From a session's ledger to what a face shows of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from ccmon.snapshot import (
     Cache,
     Context,
     Drag,
+    Inventory,
     ModelTotals,
     NextRequest,
     Reported,
@@ -73,12 +74,24 @@ class Summed(Struct, frozen=True, eq=False):
     results: tuple[Result, ...] = ()
 
 
+class Basis(Struct, frozen=True):
+    """All that a sub-agent is shown by; where it is the same, so is the sub-agent."""
+
+    thread: Thread
+    folds: Folds
+    meta: AgentMeta
+    label: str | None
+    active: bool
+    hides: bool
+
+
 class Summaries:
     """Builds sessions; keeps what it has folded, so that a new request costs little."""
 
     def __init__(self, prices: PriceTable) -> None:
         self._prices = prices
         self._running: dict[str, dict[str, Running]] = {}
+        self._subagents: dict[str, dict[str, tuple[Basis, Subagent]]] = {}
         self._reckoners: dict[str, Reckoner] = {}
 
     def keep_only(self, session_ids: set[str]) -> None:
@@ -86,14 +99,16 @@ class Summaries:
         for session_id in self._running.keys() - session_ids:
             del self._running[session_id]
             self._reckoners.pop(session_id, None)
+            self._subagents.pop(session_id, None)
 
     def summarise(self, ledger: SessionLedger, facts: Facts) -> Summed:
         """The session as it stands; the ledger must be settled."""
         running = self._running.setdefault(ledger.session_id, {})
         folded: dict[str, tuple[Thread, Folds]] = {}
         for agent, thread in ledger.threads.items():
-            fold = running.setdefault(agent, Running())
-            folded[agent] = (thread, fold.over(thread.rows, thread.compactions))
+            if agent not in running:
+                running[agent] = Running()
+            folded[agent] = (thread, running[agent].over(thread.rows, thread.compactions))
         main, folds = folded.pop(MAIN, (ledger.main, Folds()))
         agents = {
             agent: folded[agent]
@@ -115,9 +130,7 @@ class Summaries:
         results = results_of(folds.uses)
         session = replace(
             self._session(ledger, facts, main, folds, agents, compactions, reckoning),
-            inventory=inventory(
-                folds.contents, lambda: results, priced=folds.stats.cost is not None
-            ),
+            inventory=_inventory(folds, lambda: results),
         )
         return Summed(
             session=session,
@@ -176,16 +189,37 @@ class Summaries:
             drag=_drag(main, folds.drag, following) if last else None,
             busts=_busts(every),
             compactions=compactions,
-            subagents=tuple(
-                _subagent(agent, thread, each, facts, ledger, agent in reckoning.threads)
-                for agent, (thread, each) in agents.items()
-            ),
+            subagents=self._agents(ledger, facts, agents, reckoning.threads),
             requests=tuple(main.rows),
             attempts=reckoning.attempts,
             attempt_counts=reckoning.counts,
             reported=facts.reported,
             went_on=facts.went_on,
         )
+
+    def _agents(
+        self,
+        ledger: SessionLedger,
+        facts: Facts,
+        agents: Mapping[str, tuple[Thread, Folds]],
+        hiding: Container[str],
+    ) -> tuple[Subagent, ...]:
+        """The sub-agents; those in which nothing changed stay the same objects."""
+        labels: dict[str, str] = {}
+        for stream in ledger.streams.values():
+            for agent, call in stream.agents.items():
+                labels.setdefault(agent, call.label)
+        before = self._subagents.get(ledger.session_id, {})
+        shown = self._subagents[ledger.session_id] = {}
+        for agent, (thread, folds) in agents.items():
+            meta = facts.agents.get(agent, AgentMeta())
+            active = facts.active and agent in facts.recent and not meta.finished
+            basis = Basis(thread, folds, meta, labels.get(agent), active, agent in hiding)
+            known = before.get(agent)
+            if known is None or known[0] != basis:
+                known = basis, _subagent(basis)
+            shown[agent] = known
+        return tuple(subagent for _, subagent in shown.values())
 
     def _context(
         self, main: Thread, stats: ThreadStats, reported: Reported | None
@@ -313,31 +347,31 @@ def _drag(thread: Thread, drag: DragFold, following: NextRequest) -> Drag:
     )
 
 
-def _subagent(
-    agent: str, thread: Thread, folds: Folds, facts: Facts, ledger: SessionLedger, hides: bool
-) -> Subagent:
-    meta = facts.agents.get(agent, AgentMeta())
-    call = next(
-        (stream.agents[agent] for stream in ledger.streams.values() if agent in stream.agents), None
-    )
+def _subagent(basis: Basis) -> Subagent:
+    thread, folds, meta = basis.thread, basis.folds, basis.meta
     stats, last = folds.stats, folds.stats.last
     return Subagent(
-        agent_id=agent,
+        agent_id=thread.agent,
         type=meta.agent_type,
-        description=meta.description or (call.label if call else None),
+        description=meta.description or basis.label,
         parent_agent_id=meta.parent_agent_id,
         model=last.model if last else None,
-        active=facts.active and agent in facts.recent and not meta.finished,
+        active=basis.active,
         usage=stats.usage,
         cost=stats.cost,
-        cost_is_lower_bound=bool(stats.output_lower_bounds or stats.unpriced or hides),
+        cost_is_lower_bound=bool(stats.output_lower_bounds or stats.unpriced or basis.hides),
         context_tokens=last.context if last else None,
         requests=tuple(thread.rows),
         cache=_cache(thread, folds) if last else None,
-        inventory=inventory(
-            folds.contents, lambda: results_of(folds.uses), priced=stats.cost is not None
-        ),
+        inventory=_inventory(folds, lambda: results_of(folds.uses)),
         next_request=_following(thread, folds) if last else None,
+    )
+
+
+def _inventory(folds: Folds, results: Callable[[], Sequence[Result]]) -> Inventory | None:
+    stats = folds.stats
+    return inventory(
+        folds.contents, results, priced=stats.cost is not None, unpriced=stats.unpriced
     )
 
 

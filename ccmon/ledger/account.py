@@ -12,13 +12,24 @@ from ccmon.entries import Block, Tokens, UsageLine
 from ccmon.ledger.cache import rewritten_tokens
 from ccmon.ledger.causes import Case, Habit, explain
 from ccmon.ledger.costs import split_cost
-from ccmon.ledger.intake import TOOL_SEARCH, before_any, foretold, growing, opening
+from ccmon.ledger.intake import (
+    DROPPED,
+    TOOL_SEARCH,
+    Growth,
+    before_any,
+    foretold,
+    growing,
+    leaves,
+    opening,
+    unmeasured,
+)
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.reach import Reads, reach
 from ccmon.ledger.requests import Known
 from ccmon.ledger.stream import Sighting
 from ccmon.ledger.usage import BILLED_BESIDES, calls_of, prompt_tokens, settle, tier_of
-from ccmon.ledger.weights import Calibration
+from ccmon.ledger.versions import is_complete
+from ccmon.ledger.weights import Calibration, keeps_thinking
 from ccmon.measures import Price, Split, Ttl
 from ccmon.requests import Entered, Request, Why
 
@@ -37,7 +48,9 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     context was compacted and no request has read it since. ``source``, ``habit`` and ``reads`` are
     what the causes of busts turn on. ``start`` is the index of the present segment's first request,
     ``peak`` the largest context since. ``overhead`` is what the thread began with beside what its
-    lines show, ``calibration`` how far off predictions of sizes were so far.
+    lines show, ``calibration`` how far off predictions of sizes were so far. ``pending`` is what
+    came with requests that did not read the context, ``thought`` how many tokens of thinking the
+    context holds.
     """
 
     before: Request | None = None
@@ -51,6 +64,8 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
     peak: int = 0
     overhead: int | None = None
     calibration: Calibration = Calibration()
+    pending: tuple[Entered, ...] = ()
+    thought: int = 0
 
     @property
     def context(self) -> int | None:
@@ -59,10 +74,11 @@ class Carried(Struct, frozen=True, eq=False, gc=False):
 
 
 class Parent(Struct, frozen=True, eq=False, gc=False):
-    """The response that a chain goes on from after a rewind."""
+    """The response that a chain goes on from after a rewind, and what that handed on."""
 
     row: Request
     sighting: Sighting
+    carried: Carried
 
 
 class Comparison(Struct, frozen=True, gc=False):
@@ -143,7 +159,11 @@ def account(
     )
     if sighting.boundaries:
         parent = None
-    entered = _entered(sighting, carried, compared, context, parent)
+    resumed = parent.carried if parent is not None and compared.opens else carried
+    waits, aside = context < TINY_CONTEXT, is_aside(carried.context, context)
+    things = (*(() if sighting.boundaries else resumed.pending), *sighting.entered)
+    here = sighting.entered if waits else things
+    entered = () if aside else _entered(sighting, here, resumed, compared, context, parent)
     verb, label = next_step(sighting.blocks)
     starts_turn = sighting.prompt is not None
     row = Request(
@@ -195,14 +215,19 @@ def account(
         else None,
         first_read=first_call.cache_read,
     )
-    if is_aside(carried.context, context):
-        aside = replace(carried, reset=carried.reset or bool(sighting.boundaries))
-        return row, aside
+    if not context:
+        # Its usage was not written down: it was no request beside the context, or was the first.
+        things += unmeasured(sighting.blocks, row.n, row.spans, row.model)
+    if aside:
+        reset = carried.reset or bool(sighting.boundaries)
+        return row, replace(carried, reset=reset, pending=things)
     left = last_call.cache_read + last_call.cache_creation
     tier = carried.tier if guessed else tier_of(usage) or carried.tier
     habit = carried.habit.after(sighting, line.speed)
-    overhead = _overhead(entered) if carried.overhead is None else carried.overhead
-    learnt = _learnt(sighting, carried, compared)
+    overhead = carried.overhead
+    if overhead is None and not waits:
+        overhead = _overhead(entered)
+    learnt = _learnt(sighting, things, entered, carried, compared)
     return row, Carried(
         before=row,
         left=left,
@@ -214,6 +239,8 @@ def account(
         overhead=overhead,
         calibration=learnt,
         peak=context if compared.opens else max(carried.peak, context),
+        pending=things if waits else (),
+        thought=_thinking(entered, resumed, began=compared.opens and parent is None),
     )
 
 
@@ -305,25 +332,45 @@ def _gap(before: Request | None, sighting: Sighting) -> float | None:
 
 def _entered(
     sighting: Sighting,
+    things: tuple[Entered, ...],
     carried: Carried,
     compared: Comparison,
     context: int,
     parent: Parent | None,
 ) -> tuple[Entered, ...]:
-    """What the request brought into the context; the answer before it comes first."""
-    if is_aside(carried.context, context):
-        return sighting.entered
-    if compared.opens and parent is not None:
-        growth = context - parent.row.context
-        blocks = parent.sighting.blocks
-        return growing(sighting.entered, blocks, parent.row, growth, sighting.model)
-    if compared.opens or carried.before is None or carried.source is None:
-        copied = carried.before is None and sighting.first is not sighting
+    """What the request brought into the context; the answer before it comes first.
+
+    ``carried`` is what the request hands on that this one goes on from.
+    """
+    before, source, model = carried.before, carried.source, sighting.model
+    if before is None or source is None or (compared.opens and parent is None):
+        copied = before is None and sighting.first is not sighting
         overhead = _copied_overhead(sighting) if copied else carried.overhead
         copied = copied and not sighting.boundaries
-        return opening(sighting.entered, context, overhead, sighting.model, copied=copied)
-    blocks = carried.source.blocks
-    return growing(sighting.entered, blocks, carried.before, compared.growth, sighting.model)
+        return opening(things, context, overhead, model, copied=copied)
+    growth = Growth(
+        context - before.context if parent is not None else compared.growth,
+        carried.thought if _drops(sighting, things) else None,
+        is_complete(sighting.version),
+    )
+    return growing(things, source.blocks, before, growth, model)
+
+
+def _drops(sighting: Sighting, things: Sequence[Entered]) -> bool:
+    """Whether the thinking of the turns before leaves the context: with a prompt, if at all."""
+    if keeps_thinking(sighting.model):
+        return False
+    signs = sighting.signs
+    return bool(signs.prompts) or signs.machine or any(item.kind == "prompt" for item in things)
+
+
+def _thinking(entered: Sequence[Entered], carried: Carried, *, began: bool) -> int:
+    """Tokens of thinking in the context after what entered, or left."""
+    parts = [part for item in entered for part in item.parts or (item,)]
+    came = sum(part.tokens or 0 for part in parts if part.kind == "thinking")
+    if began or any(item.name == DROPPED and leaves(item) for item in entered):
+        return came
+    return carried.thought + came
 
 
 def _overhead(entered: Sequence[Entered]) -> int | None:
@@ -336,12 +383,20 @@ def _copied_overhead(sighting: Sighting) -> int:
     return before_any(sighting.first.entered, prompt_tokens(last_call), sighting.model)
 
 
-def _learnt(sighting: Sighting, carried: Carried, compared: Comparison) -> Calibration:
+def _learnt(
+    sighting: Sighting,
+    things: Sequence[Entered],
+    entered: Sequence[Entered],
+    carried: Carried,
+    compared: Comparison,
+) -> Calibration:
     """The calibration with this request, where what came from outside is known exactly."""
     before = carried.before
     if before is None or compared.opens or before.output_is_lower_bound:
         return carried.calibration
-    if any(item.name == TOOL_SEARCH for item in sighting.entered):
+    if any(item.name == TOOL_SEARCH for item in things) or any(map(leaves, entered)):
+        return carried.calibration
+    if (before.thinks or before.thinking_tokens) and _drops(sighting, things):
         return carried.calibration
     growth = compared.growth - before.usage.output_tokens
-    return carried.calibration.after(growth, foretold(sighting.entered, sighting.model))
+    return carried.calibration.after(growth, foretold(things, sighting.model))

@@ -23,13 +23,14 @@ def of_user(span: Span, entry: UserEntry, calls: dict[str, Block]) -> Iterator[E
     spans = (span,)
     for result in entry.results:
         yield _result(result, calls.pop(result.tool_use_id, None), spans)
-    text = entry.size > PICTURE_FRAME * len(entry.pictures)
+    size = entry.size - sum(result.size for result in entry.results)
+    text = size > PICTURE_FRAME * len(entry.pictures)
     if entry.is_compact_summary:
-        yield Entered("summary", "summary", "of the compaction", entry.size, None, spans)
+        yield Entered("summary", "summary", "of the compaction", size, None, spans)
     elif entry.prompt is not None and text:
-        yield Entered("prompt", "prompt", entry.label, entry.size, None, spans)
-    elif not entry.results and not entry.interrupted and text:
-        yield Entered("attachment", "injected", entry.label, entry.size, None, spans)
+        yield Entered("prompt", "prompt", entry.label, size, None, spans)
+    elif not entry.interrupted and text:
+        yield Entered("attachment", "injected", entry.label, size, None, spans)
     if entry.pictures:
         label = "in the prompt" if entry.prompt else entry.label
         yield Entered("image", "image", label, 0, None, spans, pictures=entry.pictures)
@@ -42,7 +43,8 @@ def of_attachment(span: Span, entry: AttachmentEntry) -> Iterator[Entered]:
 
 
 def _result(result: ToolResult, call: Block | None, spans: tuple[Span, ...]) -> Entered:
-    item = Entered("tool_result", "tool result", "", result.size, None, spans)
+    error = result.is_error
+    item = Entered("tool_result", "tool result", "", result.size, None, spans, is_error=error)
     if call is not None:
         item = replace(item, name=call.name, label=call.label, asked=call.asked)
     if result.pictures:

@@ -267,6 +267,8 @@ class Stream:
             if entry.session_id == self.session_id and self.source.agent_id is None:
                 self.traces.total(entry, span.offset, len(self.sightings), self.last_stamp)
             return None
+        if entry.uuid in self.chain and not self._answers_anew(entry):
+            return self._again(entry)
         self._note(entry)
         lane = self._lane(entry)
         if self.traces.bill is not None:
@@ -334,14 +336,33 @@ class Stream:
         return root
 
     def _link(self, entry: Entry) -> None:
+        """Note the response that a line belongs to or follows; before the first one it is none."""
         if entry.uuid is None:
             return
         if isinstance(entry, AssistantEntry):
             self.chain[entry.uuid] = entry.message_id
-        elif entry.parent_uuid is not None:
-            before = self.chain.get(entry.parent_uuid)
-            if before is not None:
-                self.chain[entry.uuid] = before
+        else:
+            self.chain[entry.uuid] = self.chain.get(entry.parent_uuid or "", "")
+
+    def _answers_anew(self, entry: Entry) -> bool:
+        """Whether a line is of another response than the one that stood under its name."""
+        return (
+            isinstance(entry, AssistantEntry)
+            and self.chain.get(entry.uuid or "") != entry.message_id
+        )
+
+    def _again(self, entry: Entry) -> Sighting | None:
+        """A line is repeated: it brings nothing, unless it knows of more output by now."""
+        if not isinstance(entry, AssistantEntry) or entry.usage is None:
+            return None
+        sighting = self.sightings.get(entry.message_id)
+        if sighting is None:
+            return None
+        known = sighting.usage
+        if known is not None and entry.usage.tokens.output <= known.tokens.output:
+            return None
+        sighting.add(replace(entry, blocks=()))
+        return sighting
 
     def _response(self, span: Span, entry: AssistantEntry, lane: Lane) -> Sighting:
         sighting = self.sightings.get(entry.message_id)

@@ -124,7 +124,9 @@ class Thread:
         found = []
         for sighting in reversed(self._members[self._looked :]):
             entered = self.rows[sighting.index].entered
-            if not sighting.read_back and any(_is_predicted(item) for item in entered):
+            # What came with a request beside the context entered with a later one.
+            predicted = any(map(_is_predicted, entered)) if entered else bool(sighting.entered)
+            if predicted and not sighting.read_back:
                 sighting.read_back = True
                 found.append(sighting)
         self._looked = len(self._members)
@@ -193,7 +195,7 @@ class Thread:
         held = self._carried[parent.index]
         if held.before is None or held.source is None or held.before.n >= before.n:
             return None
-        return Parent(held.before, held.source)
+        return Parent(held.before, held.source, held)
 
     def _holds(self, sighting: Sighting) -> bool:
         index = sighting.index

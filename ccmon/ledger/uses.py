@@ -8,7 +8,7 @@ section 8.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from msgspec import Struct
 from ccmon.requests import Entered, Request
 
 NOTE_TOKENS = 200
-"""A Read that brought so little in place of more was an error, or said "unchanged"."""
+"""A Read that brought so little in place of more said "unchanged", a failed call nothing."""
 NOTE_SHARE = 10
 
 
@@ -54,16 +54,24 @@ class Uses:
         twin._requests, twin._read = copy(self._requests), copy(self._read)
         return twin
 
-    def push(self, row: Request, *, requests: int, read: float) -> None:
+    def push(
+        self,
+        row: Request,
+        *,
+        requests: int,
+        read: float,
+        kept: Sequence[tuple[Entered, int]] | None = None,
+    ) -> None:
         """Take in the next request.
 
         ``requests`` and ``read`` are the counters of the contents behind it: how many requests read
-        the context, and the sum of their prices of reading.
+        the context, and the sum of their prices of reading. ``kept`` are the results that stayed,
+        where some left or came back.
         """
         self._requests.append(requests)
         self._read.append(read)
-        if row.starts_segment:
-            self._go_back(row.resumes or 0)
+        if kept is not None:
+            self._stand(kept)
         for item in row.entered:
             if item.kind == "tool_result" and item.tokens:
                 self._take(item, row.n)
@@ -86,13 +94,8 @@ class Uses:
             last = named.get(item.asked.file, 0) if item.asked is not None else 0
             yield Use(item, entered, superseded.get(index), last if last >= entered else None)
 
-    def _go_back(self, request: int) -> None:
-        """What entered after that request leaves the context, and supersedes nothing any more."""
-        kept = [
-            (item, entered)
-            for item, entered in zip(self._results, self._entered, strict=True)
-            if entered <= request
-        ]
+    def _stand(self, kept: Sequence[tuple[Entered, int]]) -> None:
+        """These results are in the context: others are not, and supersede nothing any more."""
         self._results, self._entered, self._superseded, self._standing = [], [], {}, {}
         for item, entered in kept:
             self._take(item, entered)
@@ -116,11 +119,15 @@ class Uses:
 
 
 def _replaces(item: Entered, before: Entered) -> bool:
-    """Whether a result makes an earlier one of the same file, command or search useless."""
+    """Whether a result makes an earlier one of the same file, command or search useless.
+
+    One of a call that failed or was denied is no reason to do without what came before, unless that
+    had failed as well.
+    """
     assert item.asked is not None
     assert before.asked is not None
-    if not item.asked.covers(before.asked):
+    if not item.asked.covers(before.asked) or (item.is_error and not before.is_error):
         return False
     brought, held = item.tokens or 0, before.tokens or 0
     is_note = brought < NOTE_TOKENS and brought * NOTE_SHARE < held
-    return item.name != "Read" or not is_note
+    return not is_note or not (item.is_error or item.name == "Read")

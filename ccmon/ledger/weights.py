@@ -14,6 +14,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from ccmon.requests import Method
+
 _NEWER = re.compile(r"claude-(opus-(4-[7-9]|[5-9])|sonnet-[5-9]|haiku-[5-9]|fable|mythos)")
 _KEEPS_THINKING = re.compile(r"claude-(opus-(4-[5-9]|[5-9])|sonnet-(4-[6-9]|[5-9])|fable|mythos)")
 
@@ -22,7 +24,7 @@ SMALL = 100
 SIGNATURE_TOKENS = 0.282
 SIGNATURE_FIXED = 105
 """A thinking block is so many tokens for each character of its signature, less these."""
-TOKENS_PER_CHARACTER = 0.306
+TOKENS_PER_BYTE = 0.306
 """Of the public tokenizer, in code and prose: the weights' own ratio without a tokenizer."""
 EXCESS_FACTOR = 1.33
 EXCESS_TOKENS = 150
@@ -64,23 +66,26 @@ def keeps_thinking(model: str | None) -> bool:
     return not model or not model.startswith("claude-") or bool(_KEEPS_THINKING.match(model))
 
 
-def content_tokens(kind: Family, characters: int, counted: int | None = None) -> int:
-    """Tool results, prompts, attachments: from counted tokens, else from characters."""
+def content_tokens(kind: Family, size: int, counted: int | None = None) -> int:
+    """Tool results, prompts, attachments: from counted tokens, else from bytes of JSON.
+
+    Bytes stand for characters: more of them where a text is not ASCII, as there are more tokens.
+    """
     if counted is None:
-        return round(kind.character * characters)
+        return round(kind.character * size)
     factor, fixed = kind.large if counted >= SMALL else kind.small
     return round(factor * counted + fixed)
 
 
-def text_tokens(kind: Family, characters: int) -> float:
-    """Weight of a text block of an answer."""
-    return kind.text * TOKENS_PER_CHARACTER * characters + TEXT_FIXED
+def text_tokens(kind: Family, size: int) -> float:
+    """Weight of a text block of an answer with so many bytes of text."""
+    return kind.text * TOKENS_PER_BYTE * size + TEXT_FIXED
 
 
-def call_tokens(kind: Family, characters: int, arguments: int) -> float:
-    """Weight of a tool call with so many arguments."""
+def call_tokens(kind: Family, size: int, arguments: int) -> float:
+    """Weight of a tool call with so many bytes of input in so many arguments."""
     fixed = kind.call_fixed + kind.argument * arguments + TEXT_FIXED
-    return kind.call * TOKENS_PER_CHARACTER * characters + fixed
+    return kind.call * TOKENS_PER_BYTE * size + fixed
 
 
 def thinking_tokens(signature: int) -> int:
@@ -115,28 +120,35 @@ def portions(total: int, weights: Sequence[float]) -> list[int]:
     return parts
 
 
+def is_excess(growth: float, predicted: float) -> bool:
+    """Whether so much came that it was more than what is known to have come."""
+    return growth > EXCESS_FACTOR * predicted + EXCESS_TOKENS
+
+
 class Shares(Struct, frozen=True, gc=False):
-    """Growth shared out: what each item got, the rest, and whether an item's figure is exact."""
+    """Growth shared out: what each item got, the rest, and how sure the items' figures are."""
 
     tokens: list[int]
     unattributed: int
-    exact: bool = False
+    method: Method = "split"
 
 
 def share(growth: int, predicted: Sequence[int]) -> Shares:
     """Share out the growth that came from outside over what came, by what each is worth.
 
-    One item alone gets all of it, exactly. Growth of nothing or less is explained by no item, and
-    neither is growth far beyond the prediction.
+    Growth of nothing or less is explained by no item, and neither is growth far beyond the
+    prediction: then something came that no line shows. One item alone gets all of it, exactly.
     """
     whole = sum(predicted)
-    if len(predicted) == 1 and growth > 0:
-        return Shares([growth], 0, exact=True)
-    if not predicted or growth <= 0 or whole <= 0:
+    if not predicted or growth <= 0:
         return Shares([0] * len(predicted), growth)
-    if growth > EXCESS_FACTOR * whole + EXCESS_TOKENS:
+    if is_excess(growth, whole):
         given = [round(MOST_OF_PREDICTED * tokens) for tokens in predicted]
-        return Shares(given, growth - sum(given))
+        return Shares(given, growth - sum(given), "estimated")
+    if len(predicted) == 1:
+        return Shares([growth], 0, "exact")
+    if whole <= 0:
+        return Shares([0] * len(predicted), growth)
     return Shares(portions(growth, predicted), 0)
 
 

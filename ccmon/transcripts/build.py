@@ -213,6 +213,7 @@ def _block(raw: Raw, cwd: str | None) -> Block:
         call_label(name, given, cwd),
         asked(name, given, block.input, cwd),
         files_named(block.input),
+        len(given),
     )
 
 

@@ -6,11 +6,13 @@ Pictures and documents are left out: their base64 is no text to any model.
 import json
 from collections.abc import Iterator
 
-from ccmon.transcripts.text import record_at
+from ccmon.transcripts.text import DEPTH_LIMIT, record_at
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes; a longer line is not read back."""
 _MEDIA = ("image", "document")
+_DEEPER = "…"
+"""What stands for a value below ``DEPTH_LIMIT``."""
 
 
 def pieces(path: str, offset: int, length: int) -> tuple[str, ...]:
@@ -45,19 +47,32 @@ def _said(content: object) -> Iterator[str]:
     yield plain_text(rest)
 
 
-def plain_text(value: object) -> str:
+def plain_text(value: object, depth: int = 0) -> str:
     """A content as read: text as it stands, a list of blocks as their texts, the rest as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "\n".join(map(plain_text, value))
+        if depth > DEPTH_LIMIT:
+            return _DEEPER
+        return "\n".join(plain_text(each, depth + 1) for each in value)
     if isinstance(value, dict):
         if value.get("type") in _MEDIA:
             return ""
         text = value.get("text", value.get("content"))
-        return plain_text(text) if isinstance(text, str | list) else _json(value)
+        return plain_text(text, depth + 1) if isinstance(text, str | list) else _json(value)
     return "" if value is None else _json(value)
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_cut(value), ensure_ascii=False)
+
+
+def _cut(value: object, depth: int = 0) -> object:
+    """The same value down to the depth that is spelled out."""
+    if not isinstance(value, dict | list):
+        return value
+    if depth > DEPTH_LIMIT:
+        return _DEEPER
+    if isinstance(value, dict):
+        return {key: _cut(each, depth + 1) for key, each in value.items()}
+    return [_cut(each, depth + 1) for each in value]

@@ -127,7 +127,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("enter", "open", "enter", "open", "open the request, or evidence", "Open", _LISTS),
     Command("enter", "open", "enter", "its request", "open the bust's request", "Open", _CACHE),
     Command(
-        "enter", "open", "enter", "request", "open the request it entered with", "Open", _CONTEXT
+        "enter", "open", "enter", "open", "open the source, the item's request", "Open", _CONTEXT
     ),
     Command("enter", "open", "enter", "open", "open the session", "Open", _SESSIONS),
     Command("enter", "open", "enter", "open", "its sessions, or the session", "Open", _HISTORY),

@@ -68,7 +68,7 @@ def items_csv(items: Iterable[Item]) -> str:
     """What is in the context, with a title row."""
     titles = (
         "kind", "tool", "label", "entered", "carried", "tokens", "method", "bill_tokens",
-        "cost_usd", "flag", "last_named", "useless_tokens", "useless_cost_usd",
+        "cost_usd", "flag", "last_named", "useless_tokens", "useless_reread_usd",
     )  # fmt: skip
     return _table(titles, map(_item_values, items))
 

@@ -3,7 +3,7 @@
 Terms stand side by side and all have to hold; ``!`` before one turns it round.
 
 - words: looked for without regard to case in tool, argument and kind
-- ``tool:Read path:cart``
+- ``tool:Read path:cart kind:thinking``
 - ``tokens>5k bill>1M cost>0.1 age>100``
 - ``#85`` ``#85..120``: entered with one of these requests
 - ``cold unused superseded``
@@ -50,6 +50,7 @@ ITEMS: Language[Item] = Language(
     keys={
         "tool": lambda item, value: value in (item.tool or "").casefold(),
         "path": lambda item, value: value in item.label.casefold(),
+        "kind": lambda item, value: value.replace("_", " ") in item.kind.replace("_", " "),
     },
     word=_word,
     other=_numbered,

@@ -48,6 +48,20 @@ def clip(text: str, cells: int) -> str:
     return set_cell_size(text, cells - 1).rstrip(" ") + ELLIPSIS
 
 
+def clip_start(text: str, cells: int) -> str:
+    """At most ``cells`` wide; what is cut begins with ``…``: the end of a path tells most."""
+    if cells <= 0:
+        return ""
+    if cell_len(text) <= cells:
+        return text
+    kept = ""
+    for character in reversed(text):
+        if cell_len(character + kept) > cells - 1:
+            break
+        kept = character + kept
+    return ELLIPSIS + kept
+
+
 def left(text: str, cells: int) -> str:
     """Exactly ``cells`` wide, text at the left, clipped or filled with blanks."""
     return _fill(clip(text, cells), cells, at_left=True)

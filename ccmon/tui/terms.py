@@ -75,10 +75,13 @@ class Language(Generic[Row]):
     def _term(self, term: str) -> Callable[[Row], bool] | None:
         if not term:
             return None
-        if (comparison := _COMPARISON.fullmatch(term)) and comparison[1].lower() in self.fields:
+        comparison = _COMPARISON.fullmatch(term)
+        if comparison and comparison[1].lower() in self.fields:
             return self._compared(*comparison.groups())
         if (found := self.other(term)) is not None:
             return found[0]
+        if comparison and comparison[2] != "=" and number(comparison[3]) is not None:
+            return None  # A field of another screen, or of none: no word looks like that.
         key, colon, value = term.casefold().partition(":")
         if colon and key in self.keys:
             return _asking(self.keys[key], value) if value else None

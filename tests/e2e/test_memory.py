@@ -130,7 +130,7 @@ class TestPlantedRepetition:
         monitor = home.monitor()
         read(monitor)
         monitor.know(remembered(archive).candidates)
-        for session in monitor.snapshot().sessions:
+        for session in read(monitor).sessions:
             files = [dict(each.evidence)["file"] for each in session.findings if each.id == "F11"]
             assert sorted(map(str, files)) == ["docs/guide.md", "src/flow.py"]
 

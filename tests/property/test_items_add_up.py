@@ -6,20 +6,23 @@ Items = context, bills = sum of contexts, money = cost of all input: accounting.
 import random
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from ccmon.entries import AnyEntry, Block, ToolResult, UserEntry
+from ccmon.entries import AnyEntry, Block, Entry, ToolResult, UserEntry
 from ccmon.feed import Feed
-from ccmon.ledger.contents import Contents
+from ccmon.ledger.contents import Contents, Group, group_of
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
 from ccmon.ledger.thread import Thread
 from ccmon.measures import Picture
+from ccmon.requests import Request
 from ccmon.transcripts.locate import config_homes, discover
 from tests.builders import (
     SESSION,
@@ -44,21 +47,64 @@ TINY = 1_000
 def add_up(thread: Thread) -> Contents:
     """Check the sums after every single request; the items after the last one."""
     contents, contexts, money, context = Contents(), 0, 0.0, 0
+    by_position: dict[Group, float] = defaultdict(float)
     for row in thread.rows:
+        is_aside = row.context < TINY <= contents.tokens
         contents.push(row)
         contexts += row.context
-        money += row.split.total - row.split.output if row.split else 0.0
-        context = context if row.context < TINY <= context else row.context
+        money += input_cost(row)
+        context = context if is_aside else row.context
         bills = contents.bills.values()
         assert contents.tokens == context
         assert sum(bill.tokens for bill in bills) == context
         assert sum(bill.tokens_billed(contents.requests) for bill in bills) == contexts
-        assert sum(bill.cost_billed(contents.read) for bill in bills) == pytest.approx(
+        assert sum(bill.cost_billed(contents.rate) for bill in bills) == pytest.approx(
             money, abs=1e-9
         )
+        if is_aside:
+            by_position["unattributed", ""] += input_cost(row)
+        elif row.split is not None:
+            charge(by_position, row, contents)
         if row.context >= TINY and not row.starts_segment:
             assert sum(item.tokens or 0 for item in row.entered) == row.growth
+    for group, bill in contents.bills.items():
+        cost = bill.cost_billed(contents.rate)
+        assert cost == pytest.approx(by_position[group], rel=1e-9, abs=1e-9), group
     return contents
+
+
+def input_cost(row: Request) -> float:
+    return row.split.total - row.split.output if row.split else 0.0
+
+
+def charge(by_position: dict[Group, float], row: Request, contents: Contents) -> None:
+    """Charge every item for what lies between its two ends, one position after the other."""
+    assert row.price is not None
+    steps = [(row.cached, row.price.read)]
+    one_call = row.usage.prompt_tokens == row.context
+    if one_call:
+        steps.append((row.usage.cache_creation_1h_input_tokens, row.price.write_1h))
+        steps.append((row.usage.cache_creation_5m_input_tokens, row.price.write_5m))
+    steps.append((row.context - sum(tokens for tokens, _ in steps), row.price.input))
+    charged, end = 0.0, 0
+    for held in contents.held():
+        start, end = end, end + held.tokens
+        cost = up_to(end, steps) - up_to(start, steps)
+        by_position[group_of(held.what)] += cost
+        charged += cost
+    beside = input_cost(row) - charged
+    if one_call and not row.extra_cost:
+        assert beside == pytest.approx(0.0, abs=1e-9)
+    by_position["unattributed", ""] += beside
+
+
+def up_to(position: int, steps: Iterable[tuple[int, float]]) -> float:
+    """What all tokens before a position cost; those beyond an end of the prompt as that end."""
+    cost, left, price = 0.0, position, 0.0
+    for tokens, price in [step for step in steps if step[0] > 0]:
+        cost += min(left, tokens) * price
+        left -= min(left, tokens)
+    return cost + left * price
 
 
 def held_adds_up(contents: Contents) -> None:
@@ -68,7 +114,7 @@ def held_adds_up(contents: Contents) -> None:
     gone = [(bill.gone_tokens, bill.gone_cost) for bill in contents.bills.values()]
     billed = sum(bill.tokens_billed(contents.requests) for bill in contents.bills.values())
     assert sum(item.bill for item in held) + sum(tokens for tokens, _ in gone) == billed
-    cost = sum(bill.cost_billed(contents.read) for bill in contents.bills.values())
+    cost = sum(bill.cost_billed(contents.rate) for bill in contents.bills.values())
     assert sum(item.cost for item in held) + sum(cost for _, cost in gone) == pytest.approx(
         cost, abs=1e-9
     )
@@ -172,6 +218,7 @@ def entries(draw: st.DrawFn) -> list[AnyEntry]:
         kind = draw(st.sampled_from(["answer"] * 5 + ["results"] * 3 + ["prompt", "compact"]))
         if kind == "answer":
             line = usage(draw(st.integers(0, 30)), draw(counts), draw(counts), o=draw(counts))
+            line = replace(line, thinking_tokens=draw(st.none() | st.integers(0, 3_000)))
             parent = f"u{draw(st.integers(0, 14))}"
             stop = draw(st.sampled_from(["end_turn", None]))
             found.append(
@@ -179,6 +226,7 @@ def entries(draw: st.DrawFn) -> list[AnyEntry]:
                     f"msg_{draw(st.integers(1, 12))}",
                     line,
                     at=at,
+                    model=draw(st.sampled_from(["claude-opus-5-5", "claude-haiku-4-5"])),
                     uuid=f"u{number}",
                     parent=parent,
                     stop=stop,
@@ -200,6 +248,19 @@ def entries(draw: st.DrawFn) -> list[AnyEntry]:
 def test_items_add_up_whatever_is_in_the_lines(lines: list[AnyEntry]) -> None:
     for _, thread in threads(ledger_of(lines)):
         held_adds_up(add_up(thread))
+
+
+@settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(lines=entries(), dice=st.randoms(use_true_random=False))
+def test_a_repeated_line_changes_nothing(lines: list[AnyEntry], dice: random.Random) -> None:
+    named = [
+        replace(entry, uuid=entry.uuid or f"r{number}") if isinstance(entry, Entry) else entry
+        for number, entry in enumerate(lines)
+    ]
+    repeated: list[AnyEntry] = []
+    for number, entry in enumerate(named):
+        repeated += [entry, dice.choice(named[: number + 1])]
+    assert sums(ledger_of(repeated)) == sums(ledger_of(named))
 
 
 @pytest.mark.parametrize("model", ["claude-opus-5-5", "claude-sonnet-4-5"])

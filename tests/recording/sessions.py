@@ -267,11 +267,15 @@ def _play_rows(
 ) -> None:
     pending: list[Call] = []
     for row in rows:
-        transcript.batch(row.at - 4)
+        came = row.at - 4
+        if row.n > 1:
+            # What was called has to stand before what came back.
+            came = max(came, (rows[row.n - 2].at + row.at) / 2)
+        transcript.batch(came)
         if pending:
-            transcript.results(pending, row.at - 4)
+            transcript.results(pending, came)
         elif per_turn and row.n % per_turn == 1:
-            transcript.prompt(f"{prompt}, step {row.n // per_turn + 1}.", row.at - 4, row.n)
+            transcript.prompt(f"{prompt}, step {row.n // per_turn + 1}.", came, row.n)
         after = rows[row.n] if row.n < len(rows) else row
         pending = [bench.call(row.tool, row.call, after.fresh)] if row.tool else []
         for call in pending:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from ccmon.snapshot import Composition, Inventory
 from ccmon.tui.screens.context import ContextScreen
 from ccmon.tui.widgets.composition import composition_frame
 from tests import sample
@@ -29,7 +30,7 @@ def test_a_row_for_each_source_strictly_by_its_bill() -> None:
 def test_what_has_no_room_is_summed_up_and_nothing_is_lost() -> None:
     found = rows(4)
     assert len(found) == 4
-    assert found[-1].startswith("7 smaller")
+    assert found[-1].startswith("7 more")
     shares = [float(row.split()[-1].rstrip("%")) for row in found]
     assert sum(shares) == pytest.approx(100, abs=0.2)
 
@@ -48,6 +49,17 @@ def test_spare_rows_of_the_wide_form_show_the_dearest_results_under_their_source
     assert len(rows(13)) == 10
 
 
+def test_money_that_misses_unpriced_requests_is_marked() -> None:
+    session, titles = sample.sample_session(), []
+    for lower_bound in (False, True):
+        inventory = replace(sample_inventory(), cost_is_lower_bound=lower_bound)
+        frame = composition_frame(
+            replace(session, inventory=inventory), 53, 10, flat=True, items=inventory.items
+        )
+        titles.append(frame.columns[-1][1])
+    assert titles == ["$, % of it", "≥$, % of it"]
+
+
 @pytest.mark.parametrize("width", [34, 36, 46, 53, 80])
 def test_rows_have_the_width_they_are_given(width: int) -> None:
     assert {len(row) for row in rows(10, width=width)} == {width}
@@ -56,7 +68,7 @@ def test_rows_have_the_width_they_are_given(width: int) -> None:
 def test_the_titles_end_where_their_columns_end() -> None:
     frame = composition_frame(sample.sample_session(), 46, 10, flat=True)
     first = frame.rows[0].plain
-    assert [first[:end].split()[-1] for end, _ in frame.columns] == ["86.5k", "10.5M"]
+    assert [first[:end].split()[-1] for end, _ in frame.columns] == ["86.5k", "19.5%"]
 
 
 def test_without_an_inventory_it_says_so() -> None:
@@ -71,3 +83,37 @@ async def test_a_click_leads_to_the_context_screen() -> None:
         await pilot.click("#sources", offset=(5, 3))
         await settled(app, pilot)
         assert isinstance(app.screen, ContextScreen)
+
+
+def test_titles_name_what_shares_are_of() -> None:
+    session = sample.sample_session()
+
+    def last(unit: str, *, wide: bool = False) -> str:
+        items = sample_inventory().items if wide else None
+        frame = composition_frame(session, 53, 10, flat=True, items=items, unit=unit)
+        return frame.columns[-1][1]
+
+    assert [last("usd"), last("usd", wide=True)] == ["session bill, %", "$, % of it"]
+    assert [last("tokens"), last("tokens", wide=True)] == ["session bill, %"] * 2
+    assert [last("share"), last("share", wide=True)] == ["bill, % of spend"] * 2
+
+
+def test_the_unit_is_what_the_wide_form_measures() -> None:
+    session = sample.sample_session()
+
+    def read(unit: str) -> list[str]:
+        frame = composition_frame(
+            session, 53, 10, flat=True, items=sample_inventory().items, unit=unit
+        )
+        return frame.rows[0].plain.split()[-2:]
+
+    assert read("usd") == ["$3.75", "20.5%"]
+    assert read("tokens") == ["10.5M", "19.5%"]
+    assert read("share") == ["10.5M", "16.9%"]
+
+
+def test_what_was_shrunk_has_a_figure_that_fits() -> None:
+    shrunk = Composition("unattributed", None, 1, -80, -480, -0.00048, "exact")
+    session = replace(sample.sample_session(), inventory=Inventory((shrunk,), lambda: ()))
+    (row,) = composition_frame(session, 53, 10, flat=True, items=lambda: ()).rows
+    assert "-<$0.01" in row.plain

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from pathlib import Path
+from threading import Event
 
 import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from ccmon import format as fmt
 from ccmon.measures import Span
 from ccmon.monitor import TextBlock
 from ccmon.settings import Settings
@@ -105,6 +108,70 @@ async def test_a_source_folds_and_opens_and_its_rest_is_shown_on_demand() -> Non
         assert len(on_context(app).table.rows) == 10 + 32
 
 
+async def test_what_is_not_shown_is_summed_up_and_opens_at_its_first_row() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot)
+        (rest,) = (row for row in lines if "47 smaller" in row)
+        assert rest.split()[-3:] == ["━━━━━━━━", "4.8M", "1.32"]
+        await pilot.press(*"jjjjjj")
+        assert selected(app) == "47 smaller"
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert "smaller" not in "\n".join(screen_lines(app)[:20])
+        table = on_context(app).table
+        assert table.rows.index(table.selected) == 7  # type: ignore[arg-type]  # one is selected
+
+
+async def test_no_row_stays_free_while_items_are_left_out() -> None:
+    async with running(sample.sample_snapshot(), (160, 45)) as (app, pilot):
+        lines = await open_context(app, pilot)
+    assert "" not in [row.strip() for row in lines[5:]]
+
+
+async def test_the_last_row_sums_up_what_is_there() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot)
+        (whole,) = (row for row in lines if "total" in row)
+        assert whole.split() == ["total", "778", "items", "397.4k", "45.5M", "12.21"]
+        text = "\n".join(await _typed(app, pilot, "superseded"))
+        assert "total  17 items" in text
+
+
+async def test_groups_that_are_ordered_by_age_show_it() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot, "s", "s")
+    ages = [int(row.split(".")[0].split()[-2]) for row in lines if row[1:2] in "▸▾"]
+    assert len(ages) > 5
+    assert ages == sorted(ages, reverse=True)
+
+
+async def test_parts_of_one_file_are_told_apart_also_where_it_is_narrow() -> None:
+    parts = [
+        Item("tool_result", "Read", f"src/lib/checkout/money.ts {part}", 90, tokens, 3, tokens * 3,
+             0.01, "exact", ())
+        for part, tokens in (("1-40", 3_000), ("41-80", 2_000))
+    ]  # fmt: skip
+    async with running(with_items(*parts), (60, 20)) as (app, pilot):
+        text = "\n".join(await open_context(app, pilot))
+    assert "money.ts  1-40 " in text
+    assert "money.ts  41-80 " in text
+
+
+@pytest.mark.parametrize(("cost", "shown"), [(-0.00012, "-<0.01"), (-0.5, "-0.50"), (-0.0, "0.00")])
+async def test_what_was_shrunk_has_a_figure_that_fits(cost: float, shown: str) -> None:
+    shrunk = Item("unattributed", None, "", 90, -80, 6, -480, cost, "exact", ())
+    async with running(with_items(shrunk), (61, 24)) as (app, pilot):
+        text = "\n".join(await open_context(app, pilot))
+    assert f" {shown} " in text
+    assert "0.0…" not in text
+
+
+async def test_names_do_not_part_from_their_figures_on_a_very_wide_screen() -> None:
+    async with running(sample.sample_snapshot(), (300, 40)) as (app, pilot):
+        (titles,) = (row for row in await open_context(app, pilot) if " item " in row)
+    assert titles.index("since") < 100
+
+
 async def test_enter_opens_the_request_an_item_entered_with_and_esc_leads_back() -> None:
     async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
         await open_context(app, pilot, "j", "enter")
@@ -185,11 +252,44 @@ async def test_the_panel_says_where_it_came_from_and_what_would_have_been_cheape
     async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
         await open_context(app, pilot)
         text = "\n".join(await _typed(app, pilot, "schema.ts"))
-    assert "7,904 tokens split   bill 1.6M tokens, $0.376   carried by 199 requests" in text
-    assert 'read at #85 by "also cover the empty cart", last named at #109' in text
-    assert "since then 1.4M tokens, $0.275" in text
+    assert "7,904 tokens (split)   bill 1.6M tokens, $0.376   carried by 199 requests" in text
+    assert 'read at #85 by "also cover the em…", last named at #109' in text
+    assert "re-read since then: 1.4M tokens, $0.275" in text
     assert "next time Read with offset/limit 200 lines, or a subagent" in text
-    assert "would have saved ~$0.314" in text
+    assert "would have saved ~$0.314 of its bill" in text
+
+
+async def test_the_header_names_the_filter_in_force() -> None:
+    async with running(sample.sample_snapshot(), (100, 30)) as (app, pilot):
+        assert "filter" not in (await open_context(app, pilot))[0]
+        await pilot.press("c")
+        await settled(app, pilot)
+        assert "filter cold   " in screen_lines(app)[0]
+
+
+async def test_the_header_after_a_rewind_does_not_begin_where_the_rows_do_not() -> None:
+    requests = list(sample.main_requests())
+    requests[-1] = replace(requests[-1], segment=requests[-1].segment + 1, resumes=85)
+    async with running(with_session(requests=tuple(requests)), (100, 30)) as (app, pilot):
+        header = (await open_context(app, pilot))[0]
+    assert "rewound to #85   sort" in header
+    assert "segment since" not in header
+
+
+async def test_answers_to_keys_stand_in_the_last_row_and_the_keys_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(sample.sample_snapshot(), (60, 20), toasts=True) as (app, pilot):
+        before = await open_context(app, pilot)
+        await pilot.press("e")
+        await settled(app, pilot)
+        after = screen_lines(app)
+        assert after[:-1] == before[:-1]
+        assert after[-1].rstrip().endswith("ccmon-4c1f9a20-context.csv")
+        await pilot.resize_terminal(61, 20)
+        await settled(app, pilot)
+        assert "space fold" in screen_lines(app)[-1]
 
 
 async def test_the_unit_key_turns_money_into_shares() -> None:
@@ -239,7 +339,7 @@ async def test_what_no_line_shows_has_no_text() -> None:
     async with running(with_items(bare), (100, 30), toasts=True) as (app, pilot):
         await open_context(app, pilot, "v")
         on_context(app)
-        assert "no line of the transcript shows it" in "\n".join(screen_lines(app))
+        assert "no line of the transcript shows it" in screen_lines(app)[-1]
 
 
 async def test_the_context_of_a_sub_agent_is_its_own() -> None:
@@ -304,7 +404,54 @@ async def test_very_many_items_are_made_beside_the_screen() -> None:
     async with running(snapshot, (100, 30)) as (app, pilot):
         await open_context(app, pilot)
         text = await seen(app, pilot, "3,001 results")
-        assert "2,995 smaller" in text
+        assert "2,985 smaller" in text
+
+
+async def test_what_was_made_beside_the_screen_in_vain_is_made_again() -> None:
+    begun, go_on = Event(), Event()
+
+    def make() -> tuple[Item, ...]:
+        begun.set()
+        go_on.wait(5)
+        return ()
+
+    many = replace(sample_inventory().composition[0], items=AT_ONCE + 1)
+    stuck, fine = Inventory((many,), make), Inventory((many,), sample_inventory().items)
+    async with running(with_session(inventory=stuck), (100, 30)) as (app, pilot):
+        await open_context(app, pilot)
+        assert await asyncio.to_thread(begun.wait, 5)
+        app.workers.cancel_node(app.screen)
+        go_on.set()
+        await pilot.pause()
+        assert isinstance(app.monitor, FakeMonitor)
+        app.monitor.put(with_session(inventory=fine))
+        await seen(app, pilot, "npm test")
+
+
+async def test_a_request_that_did_not_read_the_context_does_not_name_its_size() -> None:
+    requests = sample.sample_snapshot().sessions[0].requests
+    aside = replace(requests[-1], n=len(requests) + 1, context=300)
+    async with running(with_session(requests=(*requests, aside)), (100, 30)) as (app, pilot):
+        lines = await open_context(app, pilot)
+        assert f"Context {fmt.tokens(requests[-1].context)}" in lines[0]
+
+
+async def test_cold_counts_the_requests_that_read_it() -> None:
+    # Named by #300; of the requests since, one hundred have read the context.
+    item = Item(
+        "tool_result", "Read", "a.ts", 290, 400, 110, 44_000, 0.1, "exact", (),
+        flag="cold", named=300, useless_tokens=40_000, useless_cost=0.08,
+    )  # fmt: skip
+    async with running(with_items(item), (100, 30)) as (app, pilot):
+        assert "cold 100" in "\n".join(await open_context(app, pilot))
+
+
+async def test_money_that_misses_unpriced_requests_is_a_lower_bound() -> None:
+    item = Item("tool_result", "Read", "a.ts", 90, 400, 3, 1_200, 0.5, "exact", ())
+    for lower_bound, money in ((False, "tokens, $0.500"), (True, "tokens, ≥$0.500")):
+        inventory = Inventory(sample_inventory().composition, lambda: (item,), lower_bound)
+        async with running(with_session(inventory=inventory), (100, 30)) as (app, pilot):
+            assert money in "\n".join(await open_context(app, pilot))
 
 
 async def test_hostile_names_are_harmless() -> None:
@@ -328,5 +475,6 @@ async def test_export_writes_the_items_in_the_order_shown(
     rows = list(csv.DictReader((tmp_path / "ccmon-4c1f9a20-context.csv").read_text().splitlines()))
     assert len(rows) == 17
     assert rows[0]["label"] == "npm test"
+    assert "useless_reread_usd" in rows[0]
     assert rows[-1]["label"] == "src/cart.ts 1-400"
     assert rows[-1]["bill_tokens"] == str(2_812 * 197)

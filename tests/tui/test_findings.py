@@ -273,3 +273,13 @@ async def test_a_finding_about_items_leads_to_them(identity: str, words: str) ->
         assert isinstance(app.screen, ContextScreen)
         assert app.screen.wanted == words
         assert words in {row.shown.items[0].flag for row in app.screen.table.rows}
+
+
+@pytest.mark.parametrize(
+    "name", ["a/very/long" * 30 + "/end.ts", "e\u0301\u0302\u0303" * 100], ids=["path", "marks"]
+)
+def test_a_long_name_in_what_a_finding_rests_on_takes_no_more_than_a_line(name: str) -> None:
+    long = finding(1, action=f"Read {name} in part.", basis="")
+    rows = texts(listed(long), 0)
+    assert [row for row in rows[1:] if row][2:] == []
+    assert "in part." in " ".join(rows)

@@ -51,3 +51,17 @@ def test_drag_without_a_price_says_so() -> None:
     frame = drag_frame(unpriced(), 76, 6, flat=False, wide=False)
     assert frame.rows[0].plain == "no price known for acme-9"
     assert drag_row(unpriced(), 58).plain == "no price known for acme-9"
+
+
+@pytest.mark.parametrize("size", [(60, 20), (100, 30)])
+async def test_what_will_never_be_known_is_not_promised(size: tuple[int, int]) -> None:
+    bare = msgspec.structs.replace(only_subagents(), inventory=None)
+    async with running(sample.snapshot_of(bare), size) as (app, pilot):
+        overview = "\n".join(screen_lines(app))
+        await pilot.press("3")
+        await settled(app, pilot)
+        context = "\n".join(screen_lines(app))
+    assert "yet" not in context
+    assert "not known yet" not in overview
+    assert "no request in the main thread; 14 in 1 subagent" in context
+    assert size[0] < 80 or "a shows the context of a subagent" in context

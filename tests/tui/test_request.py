@@ -16,9 +16,10 @@ from ccmon.monitor import TextBlock
 from ccmon.requests import Entered, Request
 from ccmon.snapshot import Snapshot
 from ccmon.tui.app import CcmonApp
-from ccmon.tui.carried import carried
+from ccmon.tui.carried import carried, kept_by
 from ccmon.tui.screens.request import Needs, RequestScreen, places
 from ccmon.tui.widgets.entered_panel import entered_frame
+from ccmon.tui.widgets.preview import entered_total
 from ccmon.tui.widgets.request_panels import (
     future_frame,
     money_frame,
@@ -170,6 +171,18 @@ def test_what_nothing_explains_is_a_row_also_where_it_is_negative() -> None:
     assert entered_frame(left, 96, flat=True).rows[1].plain.split()[:2] == ["unattributed", "-304"]
 
 
+def test_what_left_is_a_row_and_what_is_missing_to_it_no_exact_sum() -> None:
+    items = (
+        Entered("output", "output", "of #280", 4_300, 1_204, ()),
+        Entered("unattributed", "cleared", "older results", 0, -90_000, (), "estimated"),
+        Entered("unattributed", "unattributed", "", 0, 300, (), "estimated"),
+    )
+    left = msgspec.structs.replace(number(281), entered=items, growth=-88_496)
+    rows = [row.plain.split() for row in entered_frame(left, 96, flat=True).rows]
+    assert rows[1] == ["cleared", "older", "results", "~-90,000", "estimated"]
+    assert (rows[2][:2], rows[2][-1]) == (["unattributed", "~300"], "estimated")
+
+
 def test_what_entered_has_bytes_where_arithmetic_gives_no_tokens() -> None:
     items = (
         Entered("output", "output", "of #280", 4_300, 1_204, ()),
@@ -197,7 +210,7 @@ def future_of(request: Request) -> Sequence[Content]:
 def test_the_future_is_the_price_of_carrying_what_is_new() -> None:
     rows = future_of(number(281))
     assert rows[0].plain.startswith(
-        "carried by #282 and #283: $0.0060 for 14.9k   per prompt of 12"
+        "re-reading by #282 and #283: $0.0060 for 14.9k   per prompt of 12"
     )
     assert rows[1].plain.endswith("/compact, /clear or a rewind to before #281")
     (now, _) = future_of(number(283))
@@ -380,3 +393,63 @@ async def test_hostile_text_stays_text() -> None:
         await pilot.press("y", "v")
         shown = await seen(app, pilot, "[bold red]x[/oops]gnp.exe")
         assert not set(shown) & set("\x1b\x9b\x07\r\u202e\u200b")
+
+
+def rewound() -> tuple[list[Request], Request]:
+    """Two turns, back to the first one, and the request that went on from there."""
+    thread = list(sample.main_requests()[:4])
+    items = (
+        Entered("output", "output", "of #2", 0, 50, (), "exact"),
+        Entered("prompt", "prompt", "two again", 0, 15, (), "exact"),
+    )
+    context = thread[1].context + 65
+    thread[3] = msgspec.structs.replace(
+        thread[3], entered=items, context=context, new=7, resumes=2, segment=9,
+        starts_segment=True,
+    )  # fmt: skip
+    return thread, thread[3]
+
+
+def test_what_a_rewind_kept_is_no_news_and_the_sum_is_the_context() -> None:
+    thread, request = rewound()
+    frame = entered_frame(request, 96, flat=True, kept=kept_by(thread, request))
+    rows = [row.plain.split() for row in frame.rows]
+    assert rows[0][:4] == ["kept", "from", "#1-#2", f"{thread[1].context:,}"]
+    assert rows[-1][:2] == ["unattributed", "0"]
+    assert [row[3] for row in rows[1:-1]] == ["50", "15"]
+
+
+def test_what_entered_after_a_rewind_is_what_will_be_carried() -> None:
+    thread, request = rewound()
+    session = msgspec.structs.replace(sample.sample_session(), requests=tuple(thread))
+    assert entered_total(session, request)[0][0] == "+65"
+    assert carried(sample.sample_session(), thread, request).tokens == 65
+
+
+def test_the_bill_of_the_future_says_that_it_is_for_reading_alone() -> None:
+    session, thread = sample.sample_session(), sample.main_requests()
+    bill = carried(session, thread, number(85))
+    wide, narrow = (future_frame(number(85), bill, width).rows[0].plain for width in (120, 60))
+    assert "carried by 198 requests so far" in wide
+    assert "in re-reading alone" in wide
+    assert narrow.startswith("re-reading by 198 requests so far: $")
+
+
+def test_what_has_left_is_not_spoken_of_as_if_it_went_on() -> None:
+    bill = carried(sample.sample_session(), sample.main_requests(), number(5))
+    text = " ".join(row.plain for row in future_frame(number(5), bill, 96).rows)
+    assert "so far" not in text
+    assert "left the context at #71" in text
+
+
+@pytest.mark.parametrize(
+    ("active", "said"), [(True, "when the sub-agent is done"), (False, "gone with the sub-agent")]
+)
+def test_the_context_of_a_sub_agent_ends_with_it(*, active: bool, said: str) -> None:
+    session = sample.sample_session()
+    agent = msgspec.structs.replace(session.subagents[0], active=active)
+    request = agent.requests[2]
+    bill = carried(session, agent.requests, request)
+    text = " ".join(row.plain for row in future_frame(request, bill, 96, agent).rows)
+    assert said in text
+    assert "/compact" not in text

@@ -385,11 +385,10 @@ async def test_nothing_is_written_when_there_is_nothing_to_export(
     monkeypatch.chdir(tmp_path)
     async with running(sample_snapshot(), (100, 30)) as (app, pilot):
         await open_list(app, pilot)
-        said: list[str] = []
-        monkeypatch.setattr(on_requests(app), "notify", lambda text, **_: said.append(text))
         on_requests(app).apply_filter("nowhere")
         await pilot.press("e")
-    assert said == ["nothing to export"]
+        await settled(app, pilot)
+        assert screen_lines(app)[-1].strip() == "nothing to export"
     assert not list(tmp_path.iterdir())
 
 

@@ -12,8 +12,18 @@ from rich.cells import cell_len
 from ccmon.errors import CcmonError
 from ccmon.measures import Span
 from ccmon.monitor import TextBlock
+from ccmon.snapshot import Item
 from ccmon.tui.screens.text import TextScreen
-from ccmon.tui.widgets.passages import GUTTER, Passage, Row, block_rows, fold, harmless, read_rows
+from ccmon.tui.widgets.passages import (
+    GUTTER,
+    Passage,
+    Row,
+    block_rows,
+    fold,
+    harmless,
+    passages_of,
+    read_rows,
+)
 from tests import sample
 from tests.tui.reading import HOSTILE, SOURCE, gone, says, seen
 from tests.tui.stage import check_golden, running, screen_lines
@@ -177,3 +187,34 @@ async def test_hostile_text_and_a_hostile_title_stay_text() -> None:
         app.push_screen(TextScreen(HOSTILE, PASSAGES))
         shown = await seen(app, pilot, "[bold red]x[/oops]gnp.exe")
         assert not set(shown) & set("\x1b\x9b\x07\r\u202e\u200b")
+
+
+def test_the_lines_of_a_file_that_was_read_keep_the_numbers_they_came_with() -> None:
+    block = TextBlock("tool_result", "result", "   201→import x\n   202→\n   203→x()")
+    rows = list(block_rows(block, 80))
+    assert [row.number for row in rows[1:]] == [None, None, None]
+    assert rows[1].text == "   201→import x"
+    for text in ("12\tsrc/a.ts\n7\tsrc/b.ts", "201→x\nplain", "plain"):
+        rows = list(block_rows(TextBlock("tool_result", "result", text), 80))
+        assert rows[1].number == 1
+
+
+def test_of_several_things_each_text_says_what_it_is() -> None:
+    items = [
+        Item("tool_result", "Read", "a.py", 3, 10, 1, 10, None, "exact", SPANS[:1]),
+        Item("tool_result", "Read", "b.py", 9, 10, 1, 10, None, "exact", SPANS[1:]),
+    ]
+    passages = passages_of(items)
+    assert [each.about for each in passages] == ["b.py, #9", "a.py, #3"]
+    assert [each.about for each in passages_of(items[:1])] == [""]
+    rows = read_rows(lambda spans: (TextBlock("tool_result", "", "x"),), passages, 80, 100)
+    headings = [row.text for row in rows if row.kind == "heading"]
+    assert headings == ["tool result  b.py, #9  1 line", "tool result  a.py, #3  1 line"]
+
+
+def test_a_line_with_several_results_is_read_once_and_has_the_names_of_all() -> None:
+    items = [
+        Item("tool_result", "Read", name, 3, 10, 1, 10, None, "exact", (span,))
+        for name, span in (("a.py", SPANS[0]), ("b.py", SPANS[0]), ("c.py", SPANS[1]))
+    ]
+    assert [each.about for each in passages_of(items)] == ["a.py, #3  b.py, #3", "c.py, #3"]

@@ -11,13 +11,14 @@ import pytest
 
 from ccmon import counting
 from ccmon.counting import counts_at
+from ccmon.ledger.session import SessionLedger
 from ccmon.ledger.tokens import Tokenizer
 from ccmon.monitor import Monitor, Scope
 from ccmon.requests import Entered
 from ccmon.settings import Settings
 from ccmon.transcripts.locate import config_homes
 from ccmon.transcripts.pieces import pieces
-from tests.homes import FIRST, NOW, ConfigHome, read
+from tests.homes import FIRST, NOW, SECOND, ConfigHome, read
 from tests.lines import Record, assistant, call, line, record, result, usage, user
 
 PROSE = "the quick brown fox jumps over the lazy dog " * 40
@@ -111,6 +112,36 @@ def test_only_sessions_that_are_active_or_named_are_counted(home: ConfigHome) ->
     assert None not in [item.counted for item in results(soon)]
 
 
+def test_a_session_that_is_opened_is_counted_from_then_on(home: ConfigHome) -> None:
+    home.write(*session(), session=FIRST)
+    monitor = watching(home, now=NOW + 86_400, named=None)
+    assert [item.counted for item in results(monitor)] == [None, None]
+    monitor.open(FIRST)
+    assert None not in [item.counted for item in results(monitor)]
+
+
+def test_what_is_not_to_be_counted_is_not_looked_at_in_every_step(
+    home: ConfigHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def last_stamp(ledger: SessionLedger) -> float:
+        looked.append(ledger.session_id)
+        return 0.0
+
+    home.write(*session(), session=FIRST)
+    others = [record.replace(FIRST.encode(), SECOND.encode()) for record in session()]
+    home.write(*(each.replace(b"msg_", b"other_") for each in others), session=SECOND)
+    monitor = watching(home, now=NOW + 86_400, named=None)
+    monitor.open(FIRST)
+    monkeypatch.setattr(SessionLedger, "last_stamp", property(last_stamp))
+    steps = 0
+    while monitor.step(0.0):
+        steps += 1
+    assert steps > 10
+    assert looked.count(SECOND) == 1
+
+
 def test_a_request_that_comes_later_is_counted_too(home: ConfigHome) -> None:
     path = home.write(*session()[:1])
     monitor = watching(home)
@@ -158,6 +189,125 @@ def test_without_another_process_characters_have_to_do(
     monitor = watching(home)
     assert [item.counted for item in results(monitor)] == [None, None]
     assert monitor.snapshot().health.estimator == "characters"
+
+
+_DOOMED = """
+import os, sys, time
+sys.path[:] = sys.argv[1:]
+from ccmon import counting
+counts_at = counting.counts_at
+def doomed(tokenizer, path, offset, length):
+    with open(path, "rb") as file:
+        if b"DOOM" in file.read()[offset:offset + length]:
+            {end}
+    return counts_at(tokenizer, path, offset, length)
+counting.counts_at = doomed
+counting.serve()
+"""
+"""Another process that ends with a line that says so."""
+
+
+def two_pairs(*, doomed: int) -> list[bytes]:
+    """A session in which results came together twice; those of one request are doomed."""
+    lines = [answer(1, 0, 20_000, *two_calls())]
+    for number in (1, 2):
+        content = [
+            result("DOOM" if number == doomed else PROSE),
+            {**result(DIGITS), "tool_use_id": "toolu_2"},
+        ]
+        lines += [
+            line(user(content, uuid=f"r{number}", timestamp=at(number * 10 + 5), sessionId=FIRST))
+            + b"\n",
+            answer(number + 1, 18_000 + 2_000 * number, 2_000, *two_calls()),
+        ]
+    return lines
+
+
+def counted_in(monitor: Monitor) -> list[list[bool]]:
+    """Which results were counted, of each request that brought some."""
+    (shown,) = read(monitor).sessions
+    entered = [
+        [item.counted is not None for item in request.entered if item.kind == "tool_result"]
+        for request in shown.requests
+    ]
+    return [each for each in entered if each]
+
+
+@pytest.mark.parametrize("doomed", [1, 2])
+@pytest.mark.parametrize(("end", "patience"), [("os._exit(1)", 10.0), ("time.sleep(99)", 3.0)])
+def test_a_line_that_the_process_dies_of_or_hangs_at_costs_only_itself(
+    home: ConfigHome, monkeypatch: pytest.MonkeyPatch, doomed: int, end: str, patience: float
+) -> None:
+    monkeypatch.setattr(counting, "PATIENCE_SECONDS", patience)
+    monkeypatch.setattr(counting, "_START", _DOOMED.format(end=end))
+    home.write(*two_pairs(doomed=doomed))
+    monitor = watching(home)
+    expected = [[True, True], [True, True]]
+    expected[doomed - 1] = [False, False]
+    assert counted_in(monitor) == expected
+    assert monitor.snapshot().health.estimator == "cl100k"
+
+
+def test_a_process_that_dies_again_and_again_is_not_started_for_ever(
+    home: ConfigHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[object] = []
+    start = subprocess.Popen
+
+    def started(*args: object, **more: object) -> object:
+        starts.append(args)
+        return start(*args, **more)  # type: ignore[call-overload]  # passed on as they came
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    monkeypatch.setattr(counting, "_START", "import sys; print('true', flush=True); input()")
+    lines = [answer(1, 0, 20_000, *two_calls())]
+    for number in range(1, 8):
+        lines += [
+            two_results(timestamp=at(number * 10 + 5)).replace(b'"r"', b'"r%d"' % number),
+            answer(number + 1, 18_000 + 2_000 * number, 2_000, *two_calls()),
+        ]
+    home.write(*lines)
+    monitor = watching(home)
+    assert counted_in(monitor) == [[False, False]] * 7
+    assert len(starts) == 1 + counting.REPLACEMENTS
+    assert monitor.snapshot().health.estimator == "characters"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "print('[1,')",
+        "print('null')",
+        "print('[1, 2]')",
+        "print('true'); print('true')",
+        "print('true'); print('[null]')",
+        "print('true'); print('[1, 2]\\n' * 9)",
+    ],
+)
+def test_what_answers_with_something_else_is_no_tokenizer(
+    home: ConfigHome, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    more = "; import sys, time; sys.stdout.flush(); time.sleep(99)"
+    monkeypatch.setattr(counting, "_START", program + more)
+    home.write(*session())
+    monitor = watching(home)
+    read(monitor)
+    assert monitor.snapshot().health.estimator == "characters"
+    assert not children()
+
+
+@pytest.mark.parametrize("chatter", ["", "while True: print('.', end='', flush=True)"])
+def test_a_process_that_never_answers_holds_nobody_up(
+    home: ConfigHome, monkeypatch: pytest.MonkeyPatch, chatter: str
+) -> None:
+    monkeypatch.setattr(counting, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(counting, "_START", chatter or "import time; time.sleep(99)")
+    home.write(*session())
+    monitor = watching(home)
+    began = time.monotonic()
+    assert [item.counted for item in results(monitor)] == [None, None]
+    assert time.monotonic() - began < 5
+    assert not children()
 
 
 def test_the_process_ends_when_it_has_nothing_to_do_and_comes_back(
@@ -254,6 +404,34 @@ class TestPieces:
         assert self.of(tmp_path, plain) == ("hook says\n",)
         full = record("attachment", attachment=attachment, rendered=rendered)
         assert self.of(tmp_path, full) == ("<system-reminder>hook says</system-reminder>",)
+
+    @pytest.mark.parametrize("depth", [30, 400])
+    def test_very_deep_nesting_is_cut_off(self, tmp_path: Path, depth: int) -> None:
+        listed: object = "x"
+        inner: object = "x"
+        keyed: object = {"text": "x"}
+        for _ in range(depth):
+            listed, inner, keyed = [listed], {"a": inner}, {"content": [keyed]}
+        found = self.of(tmp_path, user([result(listed), result([inner]), result([keyed])]))
+        assert found[0] == found[2] == "…"
+        assert '"…"' in found[1]
+        path = tmp_path / "a.jsonl"
+        size = path.stat().st_size - len(b"first\n") - 1
+        assert len(counts_at(Tokenizer(), str(path), 6, size)) == 4
+
+    def test_a_text_that_cannot_be_counted_has_no_counts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.of(tmp_path, user("go on"))
+        size = (tmp_path / "a.jsonl").stat().st_size - len(b"first\n") - 1
+        place = str(tmp_path / "a.jsonl"), 6, size
+        for error in (RecursionError, MemoryError, ValueError):
+
+            def broken(*place: object, error: type[Exception] = error) -> tuple[str, ...]:
+                raise error
+
+            monkeypatch.setattr("ccmon.transcripts.pieces.pieces", broken)
+            assert counts_at(Tokenizer(), *place) == []
 
     @pytest.mark.parametrize("value", [record("system"), record("attachment", attachment=None)])
     def test_other_records_have_none(self, tmp_path: Path, value: object) -> None:

@@ -60,6 +60,12 @@ class TestAssistantLines:
         assert entry.forked_from == "parent"
         assert not entry.is_sidechain
 
+    def test_count_the_arguments_of_a_call(self) -> None:
+        text: Record = {"type": "text", "text": "x"}
+        blocks = [call("Read", file_path="a.py", offset=3, limit=9), text]
+        found = the_assistant(assistant(*blocks)).blocks
+        assert [block.arguments for block in found] == [3, 0]
+
     def test_size_of_a_block_is_that_of_its_json(self) -> None:
         block: Record = {"type": "text", "text": 'é "quoted" \n'}
         assert the_assistant(assistant(block)).blocks[0].size == len(line(block))

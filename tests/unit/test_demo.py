@@ -95,6 +95,13 @@ def test_the_explorer_is_counted_apart(whole: Snapshot) -> None:
     assert agent.usage == Usage(28, 27_089, 27_089, 0, 275_362, 4_943)
 
 
+def test_the_results_of_the_explorer_stand_behind_their_calls(whole: Snapshot) -> None:
+    (agent,) = shop(whole).subagents
+    assert agent.inventory is not None
+    results = [each for each in agent.inventory.composition if each.kind == "tool_result"]
+    assert {each.tool for each in results} == {"Read", "Grep"}
+
+
 def test_there_is_a_busy_a_waiting_and_an_ended_session(whole: Snapshot) -> None:
     states = {session.project: session.status for session in whole.sessions}
     assert states == {"shop-api": "busy", "docs-site": "waiting", "billing": "ended"}

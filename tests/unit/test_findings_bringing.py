@@ -73,6 +73,34 @@ class TestLargeResult:
         work = Work(200_000).call("Read", "src/a.ts", 12_827).say().compact().say()
         assert found(case_like(work), "F6") == []
 
+    def test_silent_about_what_a_compaction_takes_away_with_the_next_request(self) -> None:
+        work = Work(200_000).call("Read", "src/a.ts", 12_827).say().compact()
+        assert found(case_like(work), "F6") == []
+
+    def test_silent_about_what_the_client_may_have_cleared_without_a_word(self) -> None:
+        work = Work(200_000).call("Read", "src/a.ts", 12_827).say()
+        assert found(case_like(work.vanish(9_000)), "F6") != []
+        assert found(case_like(work.vanish(9_000)), "F6") == []
+
+    def test_silent_while_an_edit_of_the_file_is_called_for(self) -> None:
+        work = Work(200_000).call("Read", "src/a.ts", 12_827)
+        assert found(case_like(work.answer_with("Edit", "src/other.ts")), "F6") != []
+        work = Work(200_000).call("Read", "src/a.ts", 12_827)
+        assert found(case_like(work.answer_with("Edit", "src/a.ts")), "F6") == []
+
+    def test_what_a_later_run_supersedes_is_left_to_the_command(self) -> None:
+        work = Work(200_000)
+        for _ in range(4):
+            work.call("Bash", "npm test", 12_000)
+        case = case_like(work.say(times=20))
+        assert dict(only(case, "F6").evidence)["results"] == 1
+        assert dict(only(case, "F10").evidence)["superseded"] == 3
+
+    def test_what_an_exploration_brought_is_left_to_it(self) -> None:
+        case = case_like(reads(6, 13_000).say(times=4))
+        assert dict(only(case, "F12").evidence)["tokens"] == 78_000
+        assert found(case, "F6") == []
+
     def test_silent_without_a_price(self) -> None:
         work = Work(200_000, model=UNPRICED).call("Read", "src/a.ts", 12_827).say()
         assert found(case_like(work), "F6") == []
@@ -113,7 +141,27 @@ class TestLongExploration:
         assert found(case_like(later), "F12") != []
 
     def test_silent_until_it_is_known_that_no_edit_follows(self) -> None:
-        assert found(case_like(reads(6, 6_000).say(), status="busy"), "F12") == []
-        assert found(case_like(reads(6, 6_000).say(times=4), status="busy"), "F12") != []
-        assert found(case_like(reads(6, 6_000).say(), status="idle"), "F12") != []
-        assert found(case_like(reads(6, 6_000).say(), status="ended"), "F12") != []
+        assert found(case_like(reads(6, 7_000).say(), status="busy"), "F12") == []
+        assert found(case_like(reads(6, 7_000).say(times=4), status="busy"), "F12") != []
+        assert found(case_like(reads(6, 7_000).say(), status="idle"), "F12") != []
+        assert found(case_like(reads(6, 7_000).say(), status="ended"), "F12") != []
+
+    def test_silent_while_an_edit_is_called_for_within_three_requests(self) -> None:
+        work = reads(6, 6_000).say(times=2).answer_with("Edit", "src/other.ts")
+        assert found(case_like(work), "F12") == []
+        work = reads(6, 6_000).say(times=3).answer_with("Edit", "src/other.ts")
+        assert found(case_like(work), "F12") != []
+
+    def test_silent_when_most_of_the_files_are_edited_later_on(self) -> None:
+        work = reads(6, 6_000).say(times=5)
+        for number in range(3):
+            work.call("Edit", f"src/part{number}.ts", 90)
+        assert found(case_like(work.say()), "F12") != []
+        assert found(case_like(work.call("Edit", "src/part3.ts", 90).say()), "F12") == []
+
+    def test_silent_where_it_would_have_saved_little(self) -> None:
+        assert found(case_like(reads(6, 5_200).say()), "F12") == []
+        assert found(case_like(reads(6, 5_200).say(times=8)), "F12") != []
+
+    def test_silent_about_what_a_compaction_takes_away_with_the_next_request(self) -> None:
+        assert found(case_like(reads(6, 6_000).say(times=4).compact()), "F12") == []

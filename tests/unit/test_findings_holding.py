@@ -1,6 +1,7 @@
 """Findings about what the context still holds: F7, F9, F10."""
 
 import pytest
+from msgspec.structs import replace
 
 from ccmon.insight.using import COLD_AFTER
 from tests.cases import case_like, found, only
@@ -17,12 +18,12 @@ def cold(context: int, *sizes: int, model: str = "claude-opus-5-5") -> Work:
     return work.say(times=COLD_AFTER + 1)
 
 
-def repeated(times: int, tokens: int) -> Work:
-    """The same command so many times."""
+def repeated(times: int, tokens: int, *, later: int = 100) -> Work:
+    """The same command so many times, and so many requests after that."""
     work = Work(200_000)
     for _ in range(times):
         work.call("Bash", "npm test", tokens)
-    return work.say()
+    return work.say(times=later)
 
 
 class TestColdResults:
@@ -56,6 +57,24 @@ class TestColdResults:
     def test_silent_without_a_price(self) -> None:
         assert found(case_like(cold(60_000, 40_000, model=UNPRICED)), "F7") == []
 
+    def test_silent_once_the_session_is_over(self) -> None:
+        assert found(case_like(cold(60_000, 40_000), status="ended"), "F7") == []
+
+    def test_silent_about_a_context_that_was_just_compacted(self) -> None:
+        assert found(case_like(cold(60_000, 40_000).compact()), "F7") == []
+
+    def test_silent_where_the_client_may_have_cleared_them_without_a_word(self) -> None:
+        assert found(case_like(cold(100_000, 40_000).vanish(5_000)), "F7") != []
+        assert found(case_like(cold(100_000, 40_000).vanish(30_000)), "F7") == []
+
+    def test_no_share_is_more_than_all_of_the_context(self) -> None:
+        case = case_like(cold(60_000, 40_000))
+        (result,) = case.results
+        many = tuple(replace(result, tokens=tokens) for tokens in (60_000, 42_000))
+        finding = only(replace(case, results=many), "F7")
+        assert finding.title == "100% of the context has gone cold"
+        assert dict(finding.evidence)["share"] == 1.0
+
 
 class TestMuchThinking:
     def test_v27_it_says_what_carrying_it_costs_and_warns_of_a_change_now(self) -> None:
@@ -78,13 +97,32 @@ class TestMuchThinking:
         work = Work(100_000, model=UNPRICED).think(46_100).say()
         assert found(case_like(work), "F9") == []
 
+    @pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-haiku-5-5"])
+    def test_silent_for_models_that_drop_it_at_the_next_prompt(self, model: str) -> None:
+        assert found(case_like(Work(20_000, model=model).think(15_000).say()), "F9") == []
+
+    def test_silent_once_the_session_is_over(self) -> None:
+        work = Work(100_000).think(46_100).say()
+        assert found(case_like(work, status="ended"), "F9") == []
+
+    def test_silent_about_a_context_that_was_compacted_just_now_or_lately(self) -> None:
+        work = Work(100_000).think(46_100).say().compact()
+        assert found(case_like(work), "F9") == []
+        work.say().think(20_000)
+        assert found(case_like(work.say(times=15)), "F9") == []
+        assert found(case_like(work.say(times=10)), "F9") != []
+
+    def test_silent_where_much_has_vanished_without_a_word(self) -> None:
+        work = Work(100_000).think(46_100).say().vanish(30_000)
+        assert found(case_like(work), "F9") == []
+
 
 class TestRepeatedCommand:
     def test_it_says_what_the_earlier_runs_have_cost_since(self) -> None:
-        finding = only(case_like(repeated(6, 1_200)), "F10")
+        finding = only(case_like(repeated(6, 1_200, later=101)), "F10")
         assert finding.title == "npm test x6, 5 superseded"
-        # Run k enters with request k + 1 and is superseded with k + 2; the last request is 7.
-        assert finding.saving == pytest.approx(1_200 * 0.2e-6 * (5 + 4 + 3 + 2 + 1))
+        # Run k enters with request k + 1 and is superseded with k + 2; the last request is 107.
+        assert finding.saving == pytest.approx(1_200 * 0.2e-6 * (105 + 104 + 103 + 102 + 101))
         assert finding.request == 7
         assert dict(finding.evidence) == {"runs": 6, "superseded": 5, "tokens": 6_000}
 
@@ -92,8 +130,20 @@ class TestRepeatedCommand:
         assert found(case_like(repeated(3, 9_000)), "F10") == []
         assert found(case_like(repeated(4, 9_000)), "F10") != []
 
+    def test_runs_that_failed_do_not_count(self) -> None:
+        work = Work(200_000)
+        for failed in (False, True, False, True, False, True):
+            work.call("Bash", "npm test", 9_000, failed=failed)
+        assert found(case_like(work.say(times=100)), "F10") == []
+        finding = only(case_like(work.call("Bash", "npm test", 9_000).say()), "F10")
+        assert dict(finding.evidence) == {"runs": 4, "superseded": 3, "tokens": 27_000}
+
     def test_silent_where_they_said_little(self) -> None:
-        assert found(case_like(repeated(6, 1_000)), "F10") == []
+        assert found(case_like(repeated(6, 1_000, later=200)), "F10") == []
+
+    def test_silent_where_it_would_have_saved_little(self) -> None:
+        assert found(case_like(repeated(4, 9_000, later=10)), "F10") == []
+        assert found(case_like(repeated(4, 9_000, later=20)), "F10") != []
 
     def test_silent_about_what_is_no_command(self) -> None:
         work = Work(200_000)
@@ -103,6 +153,7 @@ class TestRepeatedCommand:
 
     def test_silent_for_runs_before_a_compaction(self) -> None:
         work = repeated(4, 9_000).compact()
+        assert found(case_like(work), "F10") == []
         assert found(case_like(work.call("Bash", "npm test", 900).say()), "F10") == []
 
     def test_the_dearest_commands_are_findings_of_their_own(self) -> None:
@@ -110,7 +161,7 @@ class TestRepeatedCommand:
         for command, tokens in (("make lint", 3_000), ("make", 4_000), ("make test", 2_000)):
             for _ in range(4):
                 work.call("Bash", command, tokens)
-        findings = found(case_like(work.say()), "F10")
+        findings = found(case_like(work.say(times=100)), "F10")
         assert [finding.title.partition(" x")[0] for finding in findings] == [
             "npm test",
             "make",

@@ -123,6 +123,6 @@ def test_a_monitor_tells_it_of_a_session_in_a_worktree(tmp_path: Path) -> None:
     assert "F11" not in [finding.id for finding in session.findings]
     revision = monitor.revision
     monitor.know([GUIDE])
+    (session,) = read(monitor).sessions
     assert monitor.revision > revision
-    (session,) = monitor.snapshot().sessions
     assert "F11" in [finding.id for finding in session.findings]

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from ccmon.insight.findings import REGISTRY, find
-from ccmon.insight.findings.setup import version_numbers
+from ccmon.ledger.versions import version_numbers
 from ccmon.snapshot import Session
 from tests.cases import bust, case_of, found, only, session_like, steady, why, with_busts
 from tests.sample import NOW, sample_session

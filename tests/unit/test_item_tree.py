@@ -18,6 +18,7 @@ from ccmon.tui.widgets.item_tree import (
     ordered,
     rows_of,
     split_lines,
+    together,
 )
 from tests.sample_items import sample_inventory
 
@@ -89,6 +90,38 @@ def test_a_branch_opens_to_a_few_rows_and_counts_the_rest() -> None:
     assert names(rows_of(branches, {})) == ["Read"]
 
 
+def test_the_row_of_the_smaller_ones_has_their_sums_and_a_place_of_its_own() -> None:
+    branches = grow([item(f"f{n}", 10) for n in range(20)], sample_inventory().composition)
+    head, *_, rest = rows_of(branches, {branches[0].key: "few"})
+    assert (rest.more, rest.shown.tokens, rest.shown.bill) == (14, 140, 1_400)
+    assert rest.shown.cost == pytest.approx(1_400e-6)
+    assert rest.place != head.place
+    assert rest.place == rows_of(branches, {branches[0].key: "few"}, 15)[-1].place
+
+
+@pytest.mark.parametrize("room", range(5, 60))
+def test_rows_in_sight_are_filled_before_anything_is_left_out(room: int) -> None:
+    items = [item(f"f{n}", 1_000 - n) for n in range(20)]
+    items += [item(f"c{n}", 10, tool="Bash") for n in range(12)]
+    branches = ordered(grow(items, sample_inventory().composition), "bill", descending=True)
+    found = rows_of(branches, {branch.key: "few" for branch in branches}, room)
+    least, most = 2 * (1 + FEW + 1), 2 + 20 + 12
+    assert len(found) == min(most, max(least, room))
+    assert sum(len(row.shown.items) for row in found if row.heap is not None) == 32
+
+
+def test_the_total_sums_up_what_is_shown() -> None:
+    items = [item("a", 10), item("b", 20, tool="Bash")]
+    whole = together(grow(items, sample_inventory().composition))
+    assert (whole.shown.tokens, whole.shown.bill, whole.branch.note) == (30, 300, "2 items")
+
+
+def test_tools_that_were_loaded_are_called_so() -> None:
+    loaded = item("by ToolSearch", kind="loaded_tools", tool=None)
+    (branch,) = grow([loaded], sample_inventory().composition)
+    assert branch.heaps[0].name == "tools loaded by ToolSearch"
+
+
 def test_one_row_more_than_a_few_is_shown_rather_than_counted() -> None:
     branches = grow([item(f"f{n}") for n in range(FEW + 1)], sample_inventory().composition)
     assert len(rows_of(branches, {branches[0].key: "few"})) == 1 + FEW + 1
@@ -99,8 +132,8 @@ def test_never_more_rows_than_the_limit_and_what_is_left_out_is_counted() -> Non
     items += [item(f"c{n}", 5, tool="Bash") for n in range(50)]
     found = rows(items, "Read", "Bash")
     assert len(found) <= ROWS_LIMIT + 2
-    shown = sum(len(row.shown.items) for row in found if row.heap is not None)
-    assert shown + sum(row.more for row in found) == 3_050
+    assert sum(len(row.shown.items) for row in found if row.heap is not None) == 3_050
+    assert sum(row.more for row in found) > 2_000
 
 
 def test_very_many_files_end_in_one_row_for_all_smaller_ones() -> None:
@@ -158,6 +191,8 @@ ITEMS = [
         ("unused", [2]),
         ("superseded", [0]),
         ("tool result tokens<1k", [3]),
+        ("kind:thinking", [4]),
+        ("kind:tool_result !cold !unused", [0, 3]),
     ],
 )
 def test_the_filter_finds(text: str, found: list[int]) -> None:
@@ -166,7 +201,9 @@ def test_the_filter_finds(text: str, found: list[int]) -> None:
     assert [index for index, each in enumerate(ITEMS) if query.matches(each)] == found
 
 
-@pytest.mark.parametrize("term", ["tokens>many", "#x", "tool:", "!", "bill>"])
+@pytest.mark.parametrize(
+    "term", ["tokens>many", "#x", "tool:", "!", "bill>", "ctx>100", "what<=2k"]
+)
 def test_terms_that_make_no_sense_are_set_aside(term: str) -> None:
     query = parse_items(f"cart {term}")
     assert query.errors == (term,)

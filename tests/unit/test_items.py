@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from ccmon.entries import AnyEntry, AssistantEntry, Block, ToolResult, UserEntry
 from ccmon.ledger.contents import Contents, Held, group_of
+from ccmon.ledger.tariff import Tariff
 from ccmon.measures import Picture
 from ccmon.requests import MAIN, Entered, Kind, Request
 from tests.builders import (
@@ -16,6 +17,7 @@ from tests.builders import (
     Row,
     assistant,
     boundary,
+    folds_of,
     ledger_of,
     prompt,
     rows_of,
@@ -38,7 +40,7 @@ def items_of(entries: Sequence[AnyEntry]) -> tuple[Contents, list[Request]]:
         money += row.split.total - row.split.output
         bills = contents.bills.values()
         assert sum(bill.tokens_billed(contents.requests) for bill in bills) == contexts
-        assert sum(bill.cost_billed(contents.read) for bill in bills) == pytest.approx(
+        assert sum(bill.cost_billed(contents.rate) for bill in bills) == pytest.approx(
             money, abs=1e-9
         )
         assert sum(bill.tokens for bill in bills) == contents.tokens
@@ -47,7 +49,7 @@ def items_of(entries: Sequence[AnyEntry]) -> tuple[Contents, list[Request]]:
 
 def bill(contents: Contents, kind: Kind, name: str = "") -> tuple[int, float]:
     one = contents.bills[kind, name]
-    return one.tokens_billed(contents.requests), one.cost_billed(contents.read)
+    return one.tokens_billed(contents.requests), one.cost_billed(contents.rate)
 
 
 def the_result(contents: Contents, label: str) -> Held:
@@ -267,3 +269,71 @@ def test_what_a_thread_learnt_corrects_the_context_after_a_compaction() -> None:
     factor = thread.carried.calibration.factor
     assert factor < 0.6
     assert thread.compacted_to == round(4_860 * factor) + 18_000
+
+
+def test_a_line_that_stands_twice_brings_nothing_more() -> None:
+    said = replace(answered(1, 0, 20_000, blocks=[READ, Block("text", 90)]), uuid="a1")
+    line = replace(result(2, 2_000), uuid="r1", parent_uuid="a1")
+    asked = replace(prompt("first", at=START), uuid="p1")
+    then = replace(answered(2, 20_000, 1_100), uuid="a2", parent_uuid="r1")
+    once, _ = items_of([asked, said, line, then])
+    twice, _ = items_of([asked, asked, said, said, line, line, said, then, line])
+    assert sizes_of(twice) == sizes_of(once)
+    assert len(sizes_of(once)) == 5
+
+
+def sizes_of(contents: Contents) -> list[tuple[str, int, str, int]]:
+    held = contents.held()
+    return [(one.what.label, one.tokens, one.what.method, one.what.size) for one in held]
+
+
+class TestGoingBackToBeforeACompaction:
+    @staticmethod
+    def entries() -> list[AnyEntry]:
+        first = replace(answered(1, 0, 20_000, output=0, blocks=[READ]), uuid="u1")
+        came = replace(result(2, 2_000), uuid="r1", parent_uuid="u1")
+        second = replace(answered(2, 20_000, 1_000, output=0), uuid="u2", parent_uuid="r1")
+        third = replace(answered(3, 15_000, 8_000, output=0), uuid="u3")
+        again = replace(answered(4, 21_000, 500, output=0), uuid="u4", parent_uuid="u2")
+        return [first, came, second, boundary(pre=21_000), third, again]
+
+    def test_what_stood_there_is_back(self) -> None:
+        contents, rows = items_of(self.entries())
+        assert rows[-1].resumes == 2
+        held = [(one.what.kind, one.entered, one.tokens, one.carried) for one in contents.held()]
+        assert held == [
+            ("overhead", 1, 20_000, 1),
+            ("tool_result", 2, 1_000, 1),
+            ("unattributed", 4, 500, 1),
+        ]
+
+    def test_so_are_the_results_that_may_be_of_use(self) -> None:
+        uses = folds_of(self.entries()).uses
+        assert [(use.what.label, use.entered) for use in uses.results()] == [("src/big.py", 2)]
+
+    def test_and_from_there_to_after_it_again(self) -> None:
+        last = replace(answered(5, 23_000, 600, output=0), uuid="u5", parent_uuid="u3")
+        contents, rows = items_of([*self.entries(), last])
+        assert rows[-1].resumes == 3
+        held = [(one.what.kind, one.entered, one.tokens) for one in contents.held()]
+        assert held[0] == ("overhead", 3, 20_000)
+        assert sum(tokens for _, _, tokens in held) == 23_600
+
+
+def test_a_request_that_read_nothing_from_the_cache_costs_no_walk_over_all_items(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = 0
+    beyond = Tariff.beyond
+
+    def counted(tariff: Tariff, position: int) -> float:
+        nonlocal looked
+        looked += 1
+        return beyond(tariff, position)
+
+    monkeypatch.setattr(Tariff, "beyond", counted)
+    for read in (0, 15_000):
+        looked = 0
+        rows = [(2, read, 0, 20_000 - read + 50 * n, 0) for n in range(300)]
+        items_of(rows_of(rows))
+        assert looked < 6 * 300

@@ -1,5 +1,7 @@
 """One request per response over all files, and who paid: transcripts.md sections 1, 6 and 7."""
 
+from typing import Any
+
 import pytest
 
 from ccmon.entries import AnyEntry, Block, TitleEntry, ToolResult, UserEntry
@@ -212,7 +214,7 @@ def test_copies_are_looked_up_again_only_when_something_about_them_changes() -> 
     asked: list[str] = []
     owner = Copies.owner
 
-    def counting(copies: Copies, message_id: str) -> object:
+    def counting(copies: Copies[Any], message_id: str) -> object:
         asked.append(message_id)
         return owner(copies, message_id)
 

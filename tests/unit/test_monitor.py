@@ -1,81 +1,21 @@
 """The Monitor: what it reads, what it notices, what it survives."""
 
-import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ccmon.errors import CcmonError
-from ccmon.monitor import OUTSIDE_SECONDS, REGISTRY_SECONDS, SCAN_SECONDS, Monitor, Scope
+from ccmon.monitor import REGISTRY_SECONDS, SCAN_SECONDS, Scope
 from ccmon.settings import Settings
-from ccmon.transcripts.locate import Home
-from ccmon.transcripts.select import Choice, Selection
 from tests.homes import FIRST, NOW, SECOND, ConfigHome, messages, read, response
+from tests.watched import LATELY, Watched, register
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> ConfigHome:
     return ConfigHome(tmp_path / "config")
-
-
-class Watched:
-    """A monitor that is looked at as its clock goes on."""
-
-    def __init__(self, home: ConfigHome, scope: Scope, settings: Settings | None = None) -> None:
-        self.now = NOW
-        homes = [Home(str(home.path), "--config-dir", True)]
-        self.monitor = Monitor(homes, settings or Settings(), scope, clock=lambda: self.now)
-        self.snapshot = read(self.monitor)
-
-    def after(self, seconds: float) -> bool:
-        """Let time pass and step as an idle face does; whether there was something to show."""
-        self.now += seconds
-        revision = self.monitor.revision
-        while self.monitor.step():
-            pass
-        if news := self.monitor.revision != revision:
-            self.snapshot = self.monitor.snapshot()
-        return news
-
-    def active(self) -> bool:
-        return self.snapshot.sessions[0].active
-
-    def shown(self) -> list[str]:
-        return [session.session_id for session in self.snapshot.sessions]
-
-
-@pytest.fixture
-def client() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does nothing until it is killed."""
-    with subprocess.Popen(["sleep", "60"]) as process:
-        yield process
-        process.kill()
-
-
-@pytest.fixture
-def scans(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """When the files there are were looked at."""
-    times: list[float] = []
-    choose = Selection.choose
-
-    def counted(self: Selection, now: float, live: dict[str, object]) -> Choice:
-        times.append(now)
-        return choose(self, now, live)  # type: ignore[arg-type]  # handed through as it came
-
-    monkeypatch.setattr(Selection, "choose", counted)
-    return times
-
-
-def register(home: ConfigHome, pid: int, session: str = FIRST, **fields: object) -> Path:
-    """What a client says of itself."""
-    folder = home.path / "sessions"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{pid}.json"
-    path.write_text(json.dumps({"pid": pid, "sessionId": session, **fields}))
-    return path
 
 
 def session_ids(home: ConfigHome, scope: Scope) -> list[str]:
@@ -327,10 +267,6 @@ def test_a_session_ends_its_activity_when_its_file_grows_old(home: ConfigHome) -
     assert os.fspath(path) in monitor.snapshot().sessions[0].requests[0].spans[0].path
 
 
-LATELY = 1_795_348_800.0
-"""When the lines of ``response`` were written."""
-
-
 def test_a_client_that_is_killed_is_noticed_without_any_event(
     home: ConfigHome, client: subprocess.Popen[bytes]
 ) -> None:
@@ -404,63 +340,6 @@ def test_a_description_that_comes_later_is_shown_without_a_look_at_everything(
     assert len(scans) == 1
 
 
-def test_sessions_leave_a_live_monitor_when_they_fall_out_of_scope(home: ConfigHome) -> None:
-    path = home.write(response("msg_1"), mtime=NOW - 80_000)
-    home.write(response("msg_2", session=SECOND), session=SECOND)
-    face = Watched(home, Scope(live=True))
-    assert sorted(face.shown()) == [FIRST, SECOND]
-    face.after(6_390)
-    assert sorted(face.shown()) == [FIRST, SECOND]
-    face.after(SCAN_SECONDS)
-    assert face.shown() == [SECOND]
-    assert face.snapshot.progress.files_total == 1
-    assert face.snapshot.totals.requests == 1
-    home.write(response("msg_3"), mtime=face.now)
-    face.monitor.touch([str(path)])
-    face.after(OUTSIDE_SECONDS)
-    assert sorted(face.shown()) == [FIRST, SECOND]
-    assert sorted(messages(face.snapshot)) == ["msg_1", "msg_2", "msg_3"]
-
-
-def test_sessions_leave_a_monitor_of_the_last_minutes(home: ConfigHome) -> None:
-    home.write(response("msg_1"))
-    face = Watched(home, Scope(since=600, live=True))
-    assert face.shown() == [FIRST]
-    face.after(700)
-    assert face.shown() == []
-
-
-def test_the_latest_session_stays_however_old_it_grows(home: ConfigHome) -> None:
-    home.write(response("msg_1"), mtime=NOW - 10)
-    home.write(response("msg_2", session=SECOND), session=SECOND)
-    face = Watched(home, Scope(live=True))
-    face.after(1e6)
-    assert face.shown() == [SECOND]
-
-
-@pytest.mark.parametrize("scope", [Scope(session=FIRST, live=True), Scope(everything=True)])
-def test_what_was_asked_for_by_name_stays(home: ConfigHome, scope: Scope) -> None:
-    home.write(response("msg_1"))
-    home.write(response("msg_2", session=SECOND), session=SECOND)
-    face = Watched(home, scope)
-    before = face.shown()
-    face.after(1e6)
-    assert FIRST in before
-    assert face.shown() == before
-
-
-def test_a_session_that_leaves_is_still_read_for_the_copies_of_others(home: ConfigHome) -> None:
-    home.write(response("msg_1"), response("msg_2"), mtime=NOW - 80_000)
-    stamp = b'{"type":"queue-operation","timestamp":"2026-11-22T13:00:00.000Z"}\n'
-    home.write(stamp, response("msg_1", session=SECOND), session=SECOND)
-    home.write(response("msg_3", session=SECOND), session=SECOND)
-    face = Watched(home, Scope(live=True))
-    face.after(6_400 + SCAN_SECONDS)
-    assert face.shown() == [SECOND]
-    assert messages(face.snapshot) == ["msg_3"]
-    assert face.snapshot.progress.files_total == 2
-
-
 def test_a_file_that_vanished_unannounced_is_noticed(home: ConfigHome) -> None:
     path = home.write(response("msg_1"))
     home.write(response("msg_2", session=SECOND), session=SECOND)
@@ -468,27 +347,3 @@ def test_a_file_that_vanished_unannounced_is_noticed(home: ConfigHome) -> None:
     path.unlink()
     assert face.after(SCAN_SECONDS)
     assert face.shown() == [SECOND]
-
-
-def test_files_out_of_scope_do_not_make_it_look_at_everything_each_time(
-    home: ConfigHome, scans: list[float]
-) -> None:
-    home.write(response("msg_1"))
-    other = home.write(response("msg_2", session=SECOND), session=SECOND)
-    face = Watched(home, Scope(session=FIRST))
-    for _ in range(20):
-        face.monitor.touch([str(other)])
-        face.after(0.5)
-    assert [time - NOW for time in scans] == [0.0, OUTSIDE_SECONDS, 2 * OUTSIDE_SECONDS]
-    assert face.shown() == [FIRST]
-
-
-def test_what_was_folded_of_a_session_that_left_is_let_go(home: ConfigHome) -> None:
-    home.write(response("msg_1"), mtime=NOW - 80_000)
-    home.write(response("msg_2", session=SECOND), session=SECOND)
-    face = Watched(home, Scope(live=True))
-    kept = face.monitor._summaries._running
-    assert kept.keys() == {FIRST, SECOND}
-    face.after(6_400 + SCAN_SECONDS)
-    assert kept.keys() == {SECOND}
-    assert face.monitor._ledger.sessions.keys() == {SECOND}

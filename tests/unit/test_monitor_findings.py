@@ -12,7 +12,7 @@ from ccmon.snapshot import Session, Snapshot
 from ccmon.transcripts.locate import config_homes
 from tests import lines
 from tests.homes import CORPUS, FIRST, NOW, SECOND, ConfigHome, read
-from tests.unit.test_monitor import LATELY, Watched
+from tests.watched import LATELY, Watched
 
 HOUR = 3_600.0
 PATIENT = Settings(active_minutes=240)

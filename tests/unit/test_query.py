@@ -92,7 +92,18 @@ def test_words_find_the_causes_of_busts(text: str, numbers: list[int]) -> None:
 
 @pytest.mark.parametrize(
     "term",
-    ["ctx>", "ctx>many", "cost>$", "#x", "#1..", "25:00..26:00", "9:99..10:00", "tool:", "!"],
+    [
+        "ctx>",
+        "ctx>many",
+        "tokens>5k",
+        "cost>$",
+        "#x",
+        "#1..",
+        "25:00..26:00",
+        "9:99..10:00",
+        "tool:",
+        "!",
+    ],
 )
 def test_a_term_that_makes_no_sense_is_kept_aside(term: str) -> None:
     query = parse(f"cart {term}")

@@ -109,6 +109,13 @@ class TestCost:
         monkeypatch.setattr(running, "ThreadStats", Counting)
         return numbers
 
+    def test_rows_that_stood_still_cost_nothing(self, pushed: list[int]) -> None:
+        kept, rows = Running(), grown(ordinary(LONG))
+        folds = kept.over(rows, ())
+        pushed.clear()
+        assert kept.over(tuple(rows), ()) is folds
+        assert pushed == []
+
     def test_a_new_row_costs_no_look_at_the_old_ones(self, pushed: list[int]) -> None:
         kept, rows = Running(), grown(ordinary(LONG))
         kept.over(rows[:-1], ())

@@ -9,6 +9,7 @@ from ccmon.entries import AnyEntry, Iteration, Tokens, UsageLine
 from ccmon.insight.summary import Facts, Summaries, Summed
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger
+from ccmon.snapshot import Subagent
 from ccmon.transcripts.locate import AgentMeta
 from tests.builders import (
     OPUS_5,
@@ -165,8 +166,79 @@ def test_a_bust_found_what_its_first_call_found() -> None:
     assert (bust.expected_read, bust.rewritten) == (101_000, 81_000)
 
 
+def test_money_is_a_lower_bound_where_requests_without_a_price_carried_the_items_too() -> None:
+    priced, unpriced = request("msg_1"), request("msg_2", model="someone-else-7b")
+    for requests, expected in (
+        ([priced, unpriced], True),
+        ([priced], False),
+        ([unpriced], False),
+    ):
+        session = summed([request("msg_0")], a=requests).session
+        assert session.inventory is not None
+        assert not session.inventory.cost_is_lower_bound
+        (agent,) = session.subagents
+        assert agent.inventory is not None
+        assert agent.inventory.cost_is_lower_bound is expected
+
+
 def test_agents_stand_in_the_order_of_their_first_request() -> None:
     later, sooner = [request("msg_2", at=START + 9)], [request("msg_3", at=START + 5)]
     session = summed([request("msg_1")], a=later, b=sooner).session
     assert [agent.agent_id for agent in session.subagents] == ["b", "a"]
     assert session.request_count == 3
+
+
+class TestAgentsThatStandStill:
+    """A session of three agents; what happens to one of them makes no other anew."""
+
+    @pytest.fixture(autouse=True)
+    def session(self) -> None:
+        self.ledger = Ledger(PriceTable.load())
+        self.summaries = Summaries(self.ledger.prices)
+        self.facts = FACTS
+        feed(self.ledger, [request("msg_1")])
+        for number, agent in enumerate("abc"):
+            self.feed_agent(agent, request(f"msg_{agent}", at=START + number))
+
+    def feed_agent(self, agent: str, *entries: AnyEntry) -> None:
+        path = f"/p/{SESSION}/subagents/agent-{agent}.jsonl"
+        feed(self.ledger, entries, path=path, agent=agent)
+
+    def shown(self) -> tuple[Subagent, ...]:
+        self.ledger.settle()
+        return self.summaries.summarise(self.ledger.sessions[SESSION], self.facts).session.subagents
+
+    def same(self, before: Sequence[Subagent]) -> str:
+        """The agents that are the very objects of before."""
+        now = self.shown()
+        assert [each.agent_id for each in now] == ["a", "b", "c"]
+        return "".join(new.agent_id for old, new in zip(before, now, strict=True) if old is new)
+
+    def test_a_request_of_the_main_thread_makes_none_anew(self) -> None:
+        before = self.shown()
+        feed(self.ledger, [request("msg_2", at=START + 60)])
+        assert self.same(before) == "abc"
+
+    def test_a_request_of_one_makes_that_one_anew(self) -> None:
+        before = self.shown()
+        self.feed_agent("b", request("msg_b2", at=START + 60))
+        assert self.same(before) == "ac"
+        assert len(self.shown()[1].requests) == 2
+
+    def test_what_becomes_known_of_one_makes_that_one_anew(self) -> None:
+        before = self.shown()
+        self.facts = replace(FACTS, agents={"b": AgentMeta(agent_type="Explore")})
+        assert self.same(before) == "ac"
+        assert self.shown()[1].type == "Explore"
+
+    def test_one_that_ends_its_activity_is_made_anew(self) -> None:
+        self.facts = replace(FACTS, recent=frozenset("bc"))
+        before = self.shown()
+        self.facts = replace(FACTS, recent=frozenset("c"))
+        assert self.same(before) == "ac"
+        assert [each.active for each in self.shown()] == [False, False, True]
+
+    def test_a_session_that_was_let_go_is_made_anew(self) -> None:
+        before = self.shown()
+        self.summaries.keep_only(set())
+        assert self.same(before) == ""

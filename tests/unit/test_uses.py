@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from ccmon.entries import UserEntry
 from ccmon.insight.inventory import inventory
 from ccmon.insight.running import Running
 from ccmon.insight.using import COLD_AFTER, Result, results_of
@@ -27,6 +29,15 @@ def items(work: Work) -> list[Item]:
     found = inventory(folds.contents, lambda: results_of(folds.uses), priced=True)
     assert found is not None
     return [item for item in found.items() if item.kind == "tool_result"]
+
+
+def failed(work: Work) -> Work:
+    """The last call failed or was denied."""
+    entry = work.entries[-1]
+    assert isinstance(entry, UserEntry)
+    results = tuple(replace(each, is_error=True) for each in entry.results)
+    work.entries[-1] = replace(entry, results=results)
+    return work
 
 
 class TestSuperseded:
@@ -56,6 +67,19 @@ class TestSuperseded:
     def test_a_read_that_brought_a_note_leaves_it(self) -> None:
         work = Work().call("Read", "src/a.py", 3_000).call("Read", "src/a.py", 40).say()
         assert [flag for _, flag in flags(work)] == [None, None]
+
+    def test_a_read_that_failed_leaves_what_was_read(self) -> None:
+        work = failed(Work().call("Read", "src/a.py", 900).call("Read", "src/a.py", 800)).say()
+        assert flags(work) == [("src/a.py", None), ("src/a.py", None)]
+
+    def test_a_command_that_was_denied_leaves_its_output(self) -> None:
+        work = failed(Work().call("Bash", "npm test", 900).call("Bash", "npm test", 30)).say()
+        assert [flag for _, flag in flags(work)] == [None, None]
+
+    def test_a_command_that_failed_again_supersedes_its_failure(self) -> None:
+        work = failed(Work().call("Bash", "npm test", 900)).call("Bash", "npm test", 800)
+        again = failed(work).call("Bash", "npm test", 30)
+        assert [flag for _, flag in flags(failed(again).say())] == ["superseded", None, None]
 
     def test_not_by_a_call_in_another_segment(self) -> None:
         work = Work().call("Bash", "npm test", 900).say().compact()

@@ -9,6 +9,7 @@ from ccmon.ledger.weights import (
     OLDER,
     Calibration,
     Family,
+    call_tokens,
     content_tokens,
     family,
     image_tokens,
@@ -74,11 +75,24 @@ def test_v21_growth_shared_out() -> None:
     assert (less.tokens, less.unattributed) == ([0, 0], -50)
 
 
+def test_a_call_weighs_more_with_every_argument() -> None:
+    assert call_tokens(NEWER, 0, 0) == 37
+    assert call_tokens(NEWER, 0, 3) == 37 + 3 * 17
+    assert call_tokens(OLDER, 1_000, 2) == pytest.approx(1.10 * 306 + 27 + 2 * 12)
+
+
+@pytest.mark.parametrize(("growth", "method"), [(948, "exact"), (949, "estimated")])
+def test_one_item_alone_is_exact_up_to_what_it_can_be(growth: int, method: str) -> None:
+    shares = share(growth, [600])
+    assert shares.method == method
+    assert shares.tokens == [growth if method == "exact" else 660]
+
+
 def test_one_item_alone_is_exact_and_nothing_predicted_explains_nothing() -> None:
     alone = share(842, [600])
-    assert (alone.tokens, alone.unattributed, alone.exact) == ([842], 0, True)
+    assert (alone.tokens, alone.unattributed, alone.method) == ([842], 0, "exact")
     nothing = share(500, [])
-    assert (nothing.tokens, nothing.unattributed, nothing.exact) == ([], 500, False)
+    assert (nothing.tokens, nothing.unattributed, nothing.method) == ([], 500, "split")
 
 
 @given(st.integers(-5_000, 500_000), st.lists(st.integers(0, 50_000), max_size=12))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from msgspec import Struct
+
 from ccmon import format
-from ccmon.insight.findings.case import Case
+from ccmon.insight.findings.case import WORTH_TELLING, Case
 from ccmon.insight.using import Result
 from ccmon.requests import MAIN
 from ccmon.snapshot import Finding
@@ -16,8 +18,6 @@ LARGE_SHARE = 0.08
 """A result is large in tokens, or as a share of the context it came into."""
 ENOUGH = 1_300
 """Tokens of 200 lines, which a narrower call brings."""
-WORTH_TELLING = 0.10
-"""Least saving in USD."""
 EDITING = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
 DELEGATED = frozenset({"Agent", "Task"})
 EXPLORING = frozenset({"Glob", "Grep", "Read"})
@@ -33,17 +33,13 @@ EDIT_WITHIN = 3
 def large_result(case: Case) -> Iterator[Finding]:
     """F6: single results that brought much more than a narrower call would have.
 
-    Silent for files that were edited afterwards, and where it would have saved little.
+    Silent for files that were edited afterwards, for what a later result replaces (F10) or what an
+    exploration brought (F12), and where it would have saved little.
     """
     price = case.price
     if price is None:
         return
-    edited = _edited(case.results)
-    large = [
-        result
-        for result in case.results
-        if _is_large(result, case) and not _was_edited(result, edited)
-    ]
+    large = _to_be_narrowed(case)
     excess = sum(result.tokens - ENOUGH for result in large)
     saving = excess * (case.write(price) + price.read * case.life)
     if saving < WORTH_TELLING:
@@ -73,6 +69,15 @@ def large_result(case: Case) -> Iterator[Finding]:
     )
 
 
+def _to_be_narrowed(case: Case) -> list[Result]:
+    """The large results that F6 speaks of."""
+    large = [each for each in case.held if _is_large(each, case) and each.flag != "superseded"]
+    if not large:
+        return []
+    edited, elsewhere = Edited.of(case), set(_exploration(case))
+    return [each for each in large if each not in elsewhere and not edited.after(each)]
+
+
 def _is_large(result: Result, case: Case) -> bool:
     if result.what.method == "estimated" or result.tokens <= ENOUGH:
         return False
@@ -80,18 +85,32 @@ def _is_large(result: Result, case: Case) -> bool:
     return result.tokens > LARGE or result.tokens > LARGE_SHARE * context
 
 
-def _edited(results: Sequence[Result]) -> dict[int, int]:
-    """The files that were edited, with the last request that an edit's result came with."""
-    return {
-        result.what.asked.key: result.entered
-        for result in results
-        if result.what.name in EDITING and result.what.asked is not None
-    }
+class Edited(Struct, frozen=True):
+    """Which files were edited: by key with the last request that an edit's result came with.
 
+    ``called`` are the base names in an edit that the newest request has only called for.
+    """
 
-def _was_edited(result: Result, edited: dict[int, int]) -> bool:
-    asked = result.what.asked
-    return asked is not None and edited.get(asked.key, 0) > result.entered
+    entered: dict[int, int]
+    called: tuple[str, ...]
+
+    @classmethod
+    def of(cls, case: Case) -> Edited:
+        """As far as the context still shows it."""
+        entered = {
+            result.what.asked.key: result.entered
+            for result in case.held
+            if result.what.name in EDITING and result.what.asked is not None
+        }
+        last = case.last
+        return cls(entered, last.names if last is not None and last.verb in EDITING else ())
+
+    def after(self, result: Result) -> bool:
+        """Whether the file of a result was edited after that had come."""
+        asked = result.what.asked
+        if asked is None:
+            return False
+        return asked.file in self.called or self.entered.get(asked.key, 0) > result.entered
 
 
 def _named(result: Result) -> str:
@@ -111,16 +130,12 @@ def _narrower(result: Result) -> str:
 def long_exploration(case: Case) -> Iterator[Finding]:
     """F12: many lookups in a row, for which a sub-agent's summary would have done.
 
-    Silent where an edit followed soon, and until it is known that none did.
+    Silent where an edit followed soon or most of the files were edited, until it is known that none
+    were, and where a summary would have saved little.
     """
-    price, last = case.price, case.last
-    if price is None or last is None:
+    price, run = case.price, _exploration(case)
+    if price is None or not run:
         return
-    runs = [run for run in _explorations(case) if _was_only_read(run, case)]
-    if not runs:
-        return
-    run = max(runs, key=_tokens)
-    rest = last.n - run[-1].entered + case.ahead
     excess = _tokens(run) - SUMMARY
     yield Finding(
         id="F12",
@@ -131,11 +146,31 @@ def long_exploration(case: Case) -> Iterator[Finding]:
         basis=f"#{run[0].entered} to #{run[-1].entered} without an edit; a summary is about"
         f" {format.tokens(SUMMARY)}",
         value=price.read * excess * case.ahead,
-        saving=price.read * excess * rest,
+        saving=_spared(run, case),
         thread=MAIN,
         request=run[0].entered,
         evidence=(("lookups", len(run)), ("tokens", _tokens(run))),
     )
+
+
+def _exploration(case: Case) -> Sequence[Result]:
+    """The run of lookups to speak of; empty where there is none."""
+    runs = [run for run in _explorations(case) if _was_only_read(run, case)]
+    if not runs:
+        return ()
+    edited = Edited.of(case)
+    served_none = [run for run in runs if not _served_edits(run, edited)]
+    run: Sequence[Result] = max(served_none, key=_tokens, default=())
+    return run if _spared(run, case) >= WORTH_TELLING else ()
+
+
+def _spared(run: Sequence[Result], case: Case) -> float:
+    """What a summary in place of a run would have saved, in USD."""
+    price, last = case.price, case.last
+    if price is None or last is None or not run:
+        return 0.0
+    rest = last.n - run[-1].entered + case.ahead
+    return price.read * (_tokens(run) - SUMMARY) * rest
 
 
 def _explorations(case: Case) -> Iterator[list[Result]]:
@@ -145,7 +180,7 @@ def _explorations(case: Case) -> Iterator[list[Result]]:
     def kind(result: Result) -> tuple[bool, int]:
         return result.what.name in EXPLORING, rows[result.entered - 1].turn
 
-    for (explores, _), group in groupby(case.results, key=kind):
+    for (explores, _), group in groupby(case.held, key=kind):
         run = list(group)
         if explores and len(run) > MANY and _tokens(run) > MUCH:
             yield run
@@ -154,11 +189,24 @@ def _explorations(case: Case) -> Iterator[list[Result]]:
 def _was_only_read(run: Sequence[Result], case: Case) -> bool:
     """Whether no edit came within three requests, and so many have passed or none will come."""
     end = run[-1].entered
-    edits = (each.entered for each in case.results if each.what.name in EDITING)
+    newest = case.session.requests[-1]
+    edits = [each.entered for each in case.held if each.what.name in EDITING]
+    if newest.verb in EDITING:
+        edits.append(newest.n + 1)
     if any(end <= entered <= end + EDIT_WITHIN for entered in edits):
         return False
-    decided = case.session.requests[-1].n >= end + EDIT_WITHIN
+    decided = newest.n >= end + EDIT_WITHIN
     return decided or case.resting or not case.session.active
+
+
+def _served_edits(run: Sequence[Result], edited: Edited) -> bool:
+    """Whether most of the files that were read in a run were edited afterwards."""
+    files = {
+        each.what.asked.key: edited.after(each)
+        for each in run
+        if each.what.asked is not None and each.what.name == "Read"
+    }
+    return sum(files.values()) > len(files) / 2
 
 
 def _tokens(run: Sequence[Result]) -> int:

@@ -8,11 +8,9 @@ from itertools import takewhile
 
 from ccmon import format
 from ccmon.insight.findings.case import Case
-from ccmon.requests import MAIN, Request
+from ccmon.requests import MAIN
 from ccmon.snapshot import Finding
 
-JUST_COMPACTED = 20
-"""Requests after a compaction in which another one is not spoken of."""
 LARGE_OPENING = 45_000
 """First context in tokens that is large for anybody."""
 
@@ -33,7 +31,7 @@ def compaction_overdue(case: Case) -> Iterator[Finding]:
     if drag.o is None or drag.carried is None or cost is None or not saving or saving < 0:
         return
     payback = cost / saving
-    if payback >= case.ahead or _just_compacted(case, last) or not _had_a_break(case):
+    if payback >= case.ahead or case.just_compacted or not _had_a_break(case):
         return
     opened = bisect_left(session.requests, last.segment, key=lambda row: row.segment)
     requests = format.plural(max(1, round(payback)), "request")
@@ -49,11 +47,6 @@ def compaction_overdue(case: Case) -> Iterator[Finding]:
         saving_per_request=saving,
         evidence=(("o", drag.o), ("payback_requests", payback)),
     )
-
-
-def _just_compacted(case: Case, last: Request) -> bool:
-    first = max((item.before_request for item in case.session.compactions), default=None)
-    return first is not None and last.n - first < JUST_COMPACTED
 
 
 def _had_a_break(case: Case) -> bool:

@@ -20,6 +20,12 @@ USUAL_REQUESTS = 13.0
 """Requests per prompt where a session has not shown any."""
 USUAL_LIFE = 40
 """Requests that carry an item where a session has not had so many."""
+JUST_COMPACTED = 20
+"""Requests after a compaction in which another one is not spoken of."""
+WORTH_TELLING = 0.10
+"""Least saving in USD from which on what was brought or is held is spoken of."""
+VANISHED_SHARE = 0.05
+"""So much of the context gone without a line that tells, and nobody knows what it still holds."""
 
 
 class Case(Struct, frozen=True, eq=False):
@@ -47,6 +53,32 @@ class Case(Struct, frozen=True, eq=False):
         """The newest request that read the context."""
         rows = reversed(self.session.requests)
         return next((row for row in rows if row.context >= TINY_CONTEXT), None)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the items known are what the next request reads.
+
+        They are not after a compaction that no request has followed, nor where a client has
+        cleared old results without a word: those still stand among the items then.
+        """
+        last, context, inventory = self.last, self.session.context, self.session.inventory
+        if last is None or (context is not None and context.compacted_to is not None):
+            return False
+        sums = inventory.composition if inventory is not None else ()
+        unexplained = sum(each.tokens for each in sums if each.kind == "unattributed")
+        return unexplained >= -VANISHED_SHARE * last.context
+
+    @property
+    def held(self) -> tuple[Result, ...]:
+        """The tool results that the next request reads; none where that is not known."""
+        return self.results if self.holds else ()
+
+    @property
+    def just_compacted(self) -> bool:
+        """Whether the last compaction is only a few requests ago."""
+        first = max((each.before_request for each in self.session.compactions), default=None)
+        last = self.last
+        return first is not None and last is not None and last.n - first < JUST_COMPACTED
 
     @property
     def tokens(self) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ccmon import format
-from ccmon.insight.findings.case import Case
+from ccmon.insight.findings.case import WORTH_TELLING, Case
 from ccmon.insight.using import COLD_AFTER, Result
+from ccmon.ledger.weights import keeps_thinking
 from ccmon.measures import Price
 from ccmon.requests import MAIN
 from ccmon.snapshot import Finding
@@ -26,15 +27,16 @@ COMMANDS = 3
 def cold_results(case: Case) -> Iterator[Finding]:
     """F7: much of the context are files that nobody has named for a while.
 
-    Silent for small contexts.
+    Silent for small contexts, soon after a compaction, and once the session is over.
     """
     last, price = case.last, case.price
-    if last is None or price is None or last.context <= LARGE_CONTEXT:
+    if last is None or price is None or last.context <= LARGE_CONTEXT or _too_late(case):
         return
-    cold = [result for result in case.results if result.flag in ("cold", "unused")]
+    cold = [result for result in case.held if result.flag in ("cold", "unused")]
     tokens = sum(result.tokens for result in cold)
     if tokens <= COLD_SHARE * last.context:
         return
+    share = min(1.0, tokens / last.context)
     largest = max(cold, key=lambda result: result.tokens)
     per_request = price.read * tokens
     wasted = format.money(sum(result.useless_cost for result in cold), short=True)
@@ -42,7 +44,7 @@ def cold_results(case: Case) -> Iterator[Finding]:
         id="F7",
         key=f"F7:{last.segment}",
         severity="info",
-        title=f"{format.percent(tokens / last.context)} of the context has gone cold",
+        title=f"{format.percent(share)} of the context has gone cold",
         action="Run /compact at the next break; next time let a sub-agent look such things up.",
         basis=f"{format.plural(len(cold), 'file')}, {format.tokens(tokens)}, not named for"
         f" {COLD_AFTER} requests or more: {wasted} since; the largest {largest.what.label}",
@@ -50,22 +52,25 @@ def cold_results(case: Case) -> Iterator[Finding]:
         saving_per_request=per_request,
         thread=MAIN,
         request=largest.entered,
-        evidence=(("tokens", tokens), ("share", tokens / last.context), ("results", len(cold))),
+        evidence=(("tokens", tokens), ("share", share), ("results", len(cold))),
     )
 
 
 def much_thinking(case: Case) -> Iterator[Finding]:
     """F9: a large part of the context is earlier thinking.
 
-    Silent while that is little in tokens.
+    Silent while that is little in tokens, for models that drop it at the next prompt, soon after a
+    compaction, and once the session is over.
     """
     last, price, inventory = case.last, case.price, case.session.inventory
     if last is None or price is None or inventory is None:
         return
+    if not case.holds or not keeps_thinking(last.model) or _too_late(case):
+        return
     thinking = next((each for each in inventory.composition if each.kind == "thinking"), None)
     if thinking is None or thinking.tokens < THINKING:
         return
-    share = thinking.tokens / last.context
+    share = min(1.0, thinking.tokens / last.context)
     if share <= THINKING_SHARE:
         return
     per_request = price.read * thinking.tokens
@@ -85,18 +90,25 @@ def much_thinking(case: Case) -> Iterator[Finding]:
     )
 
 
+def _too_late(case: Case) -> bool:
+    """Whether the context is just new, or will not be read again."""
+    return not case.session.active or case.just_compacted
+
+
 def repeated_command(case: Case) -> Iterator[Finding]:
     """F10: a command ran again and again, and the context still holds all it said before.
 
-    Silent for a few runs, where what they said is little, and for all but the dearest commands.
+    Silent for a few runs (those that failed or were denied do not count), where what they said is
+    little, and for all but the dearest commands.
     """
     price = case.price
     if price is None:
         return
     runs: dict[int, list[Result]] = {}
-    for result in case.results:
-        if result.what.name == "Bash" and result.what.asked is not None:
-            runs.setdefault(result.what.asked.key, []).append(result)
+    for result in case.held:
+        what = result.what
+        if what.name == "Bash" and what.asked is not None and not what.is_error:
+            runs.setdefault(what.asked.key, []).append(result)
     often = [_repetition(run, price, case.ahead) for run in runs.values() if len(run) > OFTEN]
     found = [finding for finding in often if finding is not None]
     yield from sorted(found, key=lambda finding: -(finding.saving or 0.0))[:COMMANDS]
@@ -105,8 +117,8 @@ def repeated_command(case: Case) -> Iterator[Finding]:
 def _repetition(run: Sequence[Result], price: Price, ahead: float) -> Finding | None:
     superseded = [result for result in run if result.flag == "superseded"]
     tokens = sum(result.tokens for result in superseded)
-    what = run[-1].what
-    if tokens <= SUPERSEDED or what.asked is None:
+    saving, what = sum(result.useless_cost for result in superseded), run[-1].what
+    if tokens <= SUPERSEDED or saving < WORTH_TELLING or what.asked is None:
         return None
     return Finding(
         id="F10",
@@ -116,7 +128,7 @@ def _repetition(run: Sequence[Result], price: Price, ahead: float) -> Finding | 
         action="Make it quieter: fewer lines, tail, stop at the first failure.",
         basis=f"{format.tokens(tokens)} of earlier output is still read by every request",
         value=price.read * tokens * ahead,
-        saving=sum(result.useless_cost for result in superseded),
+        saving=saving,
         thread=MAIN,
         request=run[-1].entered,
         evidence=(("runs", len(run)), ("superseded", len(superseded)), ("tokens", tokens)),

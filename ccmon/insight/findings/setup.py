@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ccmon import format
 from ccmon.insight.findings.case import Case
 from ccmon.insight.hidden import COMPACTION_AGENT
+from ccmon.ledger.versions import is_complete
 from ccmon.snapshot import Finding
 
 AGENTS_SHARE = 0.40
 AGENTS_USD = 0.50
 """Sub-agents are spoken of when they cost this much and this share of the session."""
-FINAL_COUNTS = (2, 1, 97)
-"""The first client that writes the final output count on every line."""
 
 
 def costly_agents(case: Case) -> Iterator[Finding]:
@@ -47,8 +45,7 @@ def counts_not_final(case: Case) -> Iterator[Finding]:
     """F16: output counts are start values, so the costs shown are lower bounds."""
     session = case.session
     requests, version = session.output_lower_bound_requests, session.version
-    numbers = version_numbers(version)
-    old = numbers is not None and numbers < FINAL_COUNTS
+    old = not is_complete(version)
     if not session.request_count or (not requests and not old):
         return
     counts = f"{format.plural(requests, 'request')} without a final output count, "
@@ -63,9 +60,3 @@ def counts_not_final(case: Case) -> Iterator[Finding]:
         basis=f"{counts if requests else ''}client {version or format.UNKNOWN}",
         evidence=(("requests", requests), ("version", version)),
     )
-
-
-def version_numbers(version: str | None) -> tuple[int, int, int] | None:
-    """``2.1.97`` as numbers to compare; None for any other form."""
-    found = re.match(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?![\d.])", version or "")
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None

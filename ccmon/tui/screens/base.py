@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import msgspec
 from textual import events
 from textual.app import ComposeResult
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from ccmon.errors import CcmonError
@@ -14,7 +15,7 @@ from ccmon.requests import Request
 from ccmon.snapshot import Session, Snapshot
 from ccmon.tui.commands import Place
 from ccmon.tui.files import write_new
-from ccmon.tui.safe import Part, clean
+from ccmon.tui.safe import Part, clean, clip_start
 from ccmon.tui.widgets.footer import Footer
 from ccmon.tui.widgets.header import Header
 from ccmon.tui.widgets.warning import WarningLine
@@ -122,16 +123,26 @@ class MonitorScreen(Screen[None]):
         """Show the session before or after."""
         self.ccmon.switch_session(delta)
 
+    def answer(self, text: str, *, seconds: float = 3, wrong: bool = False) -> None:
+        """Answer a key in the last row; as a toast where that has been given to the figures."""
+        footer = self.query_one(Footer)
+        if footer.display:
+            style = "$error" if wrong else "$foreground"
+            footer.answer(clean(text), seconds=seconds, style=style)
+        else:
+            severity: SeverityLevel = "error" if wrong else "information"
+            self.notify(clean(text), severity=severity, timeout=seconds, markup=False)
+
     def copy_id(self, request: Request) -> None:
         """Put a request's message id on the clipboard, harmless for where it is pasted."""
         identity = clean(request.message_id)
         self.app.copy_to_clipboard(identity)
-        self.app.notify(f"copied {identity}", timeout=3, markup=False)
+        self.answer(f"copied {identity}")
 
     def copy_json(self, request: Request) -> None:
         """Put everything that is known of a request on the clipboard, as JSON."""
         self.app.copy_to_clipboard(msgspec.json.encode(request).decode())
-        self.app.notify(f"copied #{request.n} as JSON", timeout=3, markup=False)
+        self.answer(f"copied #{request.n} as JSON")
 
     def export(self, kind: str, text: str) -> None:
         """Write a CSV of the session into the working directory, never over another file."""
@@ -143,9 +154,10 @@ class MonitorScreen(Screen[None]):
         try:
             path = write_new(stem, "csv", text, places)
         except CcmonError as error:
-            self.notify(error.message, severity="error", markup=False)
+            self.answer(error.message, seconds=6, wrong=True)
         else:
-            self.notify(f"wrote {path}", timeout=6, markup=False)
+            room = max(1, self.size.width - len(" wrote "))
+            self.answer(f"wrote {clip_start(str(path), room)}", seconds=6)
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was in front."""

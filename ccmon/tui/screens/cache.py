@@ -178,7 +178,7 @@ class CacheScreen(MonitorScreen):
         before = self.table.selected
         self.table.move(direction)
         if self.table.selected is before:
-            self.notify("no further bust", timeout=2, markup=False)
+            self.answer("no further bust")
 
     def action_open(self) -> None:
         """Open the request of the bust under the cursor."""
@@ -205,7 +205,7 @@ class CacheScreen(MonitorScreen):
         if self.table.busts:
             self.export("busts", busts_csv(self.table.busts))
         else:
-            self.notify("no busts to export", timeout=3, markup=False)
+            self.answer("no busts to export")
 
     def action_back(self) -> None:
         """Back to the Overview; never quits."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widget import Widget
 
 from ccmon import format as fmt
@@ -29,7 +30,8 @@ from ccmon.tui.widgets.item_table import ItemTable
 from ccmon.tui.widgets.item_tree import SORTS, Branch, grow
 from ccmon.tui.widgets.lines import Lines
 from ccmon.tui.widgets.panel import SIDES, Panel, boxed, ruled
-from ccmon.tui.widgets.passages import Passage
+from ccmon.tui.widgets.passages import passages_of
+from ccmon.words import only_subagents
 
 AT_ONCE = 3_000
 """Items that may be made while the screen waits; more are made beside it."""
@@ -38,6 +40,7 @@ _STRIP_FROM = 16
 _AIRY_FROM = 28
 _BOXES_FROM = 80
 _PROJECT = 24
+_FILTER = 24
 _CLOCK = 18
 """Cells of the header that the clock and the gaps around the facts take."""
 
@@ -140,14 +143,22 @@ class ContextScreen(Moving, FilteringScreen):
             return self.agent.inventory
         return self.session.inventory if self.session is not None else None
 
+    @property
+    def context(self) -> int | None:
+        """Its size in tokens, as the last request that really read it found it."""
+        if self.agent is not None:
+            return self.agent.context_tokens
+        context = self.session.context if self.session is not None else None
+        return context.tokens if context is not None else None
+
     def crumbs(self) -> tuple[str, ...]:
         """Project, the sub-agent when it is one, and the size of the context."""
         session, agent = self.session, self.agent
         if session is None:
             return ("Context",)
         names = [session.project] + ([agent.type or agent.agent_id] if agent else [])
-        requests = self.requests
-        size = f"Context {fmt.tokens(requests[-1].context)}" if requests else "Context"
+        tokens = self.context
+        size = f"Context {fmt.tokens(tokens)}" if tokens is not None else "Context"
         return (*(clip(clean(name), _PROJECT) for name in names), size)
 
     def settings_line(self) -> tuple[Part, ...]:
@@ -157,16 +168,18 @@ class ContextScreen(Moving, FilteringScreen):
         if self._by_file:
             sort = line("by file", "   ", sort)
         requests, agents = self.requests, self.session.subagents if self.session else ()
-        since = others = line("")
+        since = others = only = line("")
         if requests:
             first = bisect_left(requests, requests[-1].segment, key=lambda each: each.segment)
-            since = line(("segment since ", "$label"), f"#{requests[first].n}", "   ")
+            since = _since(requests[first])
+        if self._query:
+            only = line(("filter ", "$label"), clip(clean(self._query.text), _FILTER), "   ")
         if agents:
             others = line("   ", "a ", (fmt.plural(len(agents), "agent"), "$label"))
         taken = line(*(f" › {crumb}" for crumb in ("ccmon", *self.crumbs()))).cell_length
         room = max(1, self.size.width - taken - _CLOCK)
         choices = (line(since, sort, others), line(sort, others), line(since, sort), sort)
-        return (fitting(room, *choices),)
+        return (fitting(room, *(line(only, choice) for choice in choices), sort),)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the context of the thread to strip, tree and panel."""
@@ -204,8 +217,10 @@ class ContextScreen(Moving, FilteringScreen):
         What came in meanwhile is made next, so that a busy session is shown late, but shown.
         """
         shown = self._seen_of
-        grown = await asyncio.to_thread(self._grow(inventory))
-        self._growing = False
+        try:
+            grown = await asyncio.to_thread(self._grow(inventory))
+        finally:
+            self._growing = False
         if shown == self._seen_of:
             self._grown = grown
         if self.is_current:
@@ -223,6 +238,8 @@ class ContextScreen(Moving, FilteringScreen):
     def _draw_table(self, session: Session) -> None:
         grown = self._grown
         words = "nothing is known of this context yet"
+        if self.inventory is None and (of_agents := only_subagents(session)):
+            words = f"{of_agents}: a shows the context of a subagent"
         if grown is not None and self.wanted:
             words = f"nothing of {len(grown.items):,} items is {clean(self.wanted)}"
         self.table.show(
@@ -240,7 +257,12 @@ class ContextScreen(Moving, FilteringScreen):
             return
         width, boxes = self.size.width, self.size.width >= _BOXES_FROM
         panel.styles.height = ROWS + (2 if boxes else 1)
-        frame = item_frame(row, self.requests, width - (SIDES if boxes else 2))
+        inventory = self.inventory
+        frame = item_frame(
+            row, self.requests, width - (SIDES if boxes else 2),
+            lower_bound=inventory is not None and inventory.cost_is_lower_bound,
+            agent=self.agent,
+        )  # fmt: skip
         draw = boxed if boxes else ruled
         panel.set_lines(draw(frame, width, ROWS + (2 if boxes else 1)))
 
@@ -270,13 +292,10 @@ class ContextScreen(Moving, FilteringScreen):
         row = self.table.selected
         if row is None:
             return
-        newest_first = sorted(row.shown.items, key=lambda item: -item.entered)
-        spans = dict.fromkeys(span for item in newest_first for span in item.spans)
-        if spans:
-            passages = [Passage(span) for span in spans]
+        if passages := passages_of(row.shown.items):
             self.app.push_screen(TextScreen(row.shown.name, passages))
         else:
-            self.notify("no line of the transcript shows it", timeout=3, markup=False)
+            self.answer("no line of the transcript shows it")
 
     def action_sort(self) -> None:
         """The next column, largest first."""
@@ -305,7 +324,7 @@ class ContextScreen(Moving, FilteringScreen):
         """The context of the next sub-agent, and round to the main thread's."""
         session = self.session
         if session is None or not session.subagents:
-            self.notify("no sub-agents in this session", timeout=2, markup=False)
+            self.answer("no sub-agents in this session")
             return
         threads = [MAIN, *(agent.agent_id for agent in session.subagents)]
         self._thread = threads[(threads.index(self._thread) + 1) % len(threads)]
@@ -316,7 +335,7 @@ class ContextScreen(Moving, FilteringScreen):
         if items := self.table.items:
             self.export("context", items_csv(items))
         else:
-            self.notify("nothing to export", timeout=3, markup=False)
+            self.answer("nothing to export")
 
     def action_back(self) -> None:
         """Clear the filter if there is one, else back to the Overview; never quits."""
@@ -324,3 +343,10 @@ class ContextScreen(Moving, FilteringScreen):
             self.apply_filter("")
         else:
             self.call_later(self.ccmon.action_tab, "overview")
+
+
+def _since(first: Request) -> Content:
+    """Where the segment began: after a rewind what is in it came earlier."""
+    if first.resumes is None:
+        return line(("segment since ", "$label"), f"#{first.n}", "   ")
+    return line(("rewound to ", "$label"), f"#{first.resumes}", "   ")

@@ -86,11 +86,13 @@ MEANINGS: tuple[tuple[str, str], ...] = (
      " together are all contexts; their money is the cost of all input."),
     ("now", "Tokens of a source that are in the context now. What a compaction or /clear dropped is"
      " in its bill on the Overview, and in no row of the Context screen."),
-    ("age", "Requests that have carried the item; the bar is their share of all requests."),
+    ("age", "Requests that have carried the item, of several the mean; the bar is their share of"
+     " all requests."),
     ("superseded", "A later read of the same file, command or search holds the same."),
     ("cold 174", "Not named for so many requests; unused: never named after it came."),
     ("unattributed", "Growth that nothing in the transcript explains. Shown, never hidden; below 0"
-     " where something left without a record."),
+     " where something left without a record. Its money holds fees for web searches as well, and"
+     " what calls inside a response read."),
     ("≥", "A lower bound: something billed is not in the transcript, such as a compaction or the"
      " end of an output."),
     ("~", "An estimate: the cache tier, the price row or a hidden request is a guess."),
@@ -116,7 +118,7 @@ FILTER: tuple[tuple[str, str], ...] = (
     (
         "cold",
         "On Context: not used any more. Also superseded, unused, tokens>5k, bill>1M, age>100,"
-        " and #85..120 for what entered with these requests.",
+        " kind:thinking, and #85..120 for what entered with these requests.",
     ),
     (
         "waiting",

@@ -229,7 +229,12 @@ class OverviewScreen(ListingScreen):
             "drag": lambda: drag_frame(session, width, height, flat=flat, wide=wide),
             "newest": lambda: newest_frame(session, width),
             "sources": lambda: composition_frame(
-                session, width, height, flat=flat, items=self._items if wide else None
+                session,
+                width,
+                height,
+                flat=flat,
+                unit=self.ccmon.unit,
+                items=self._items if wide else None,
             ),
             "list": lambda: self._list_frame(shape, session),
             "sessions": lambda: self._sessions_frame(snapshot, session, width, height),

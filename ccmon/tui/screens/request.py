@@ -15,8 +15,8 @@ from textual.widget import Widget
 
 from ccmon import format as fmt
 from ccmon.requests import Request
-from ccmon.snapshot import Session, Snapshot
-from ccmon.tui.carried import carried
+from ccmon.snapshot import Session, Snapshot, Subagent
+from ccmon.tui.carried import carried, kept_by
 from ccmon.tui.commands import Place, bindings
 from ccmon.tui.safe import Part, clean, clip, line
 from ccmon.tui.screens.base import MonitorScreen
@@ -171,13 +171,19 @@ class RequestScreen(MonitorScreen):
         requests = self.requests
         return requests[self._n - 1] if 0 < self._n <= len(requests) else None
 
+    @property
+    def _agent(self) -> Subagent | None:
+        """The sub-agent that sent it; None for a request of the main thread."""
+        agents = self.session.subagents if self.session is not None else ()
+        return next((agent for agent in agents if agent.agent_id == self.thread), None)
+
     def crumbs(self) -> tuple[str, ...]:
         """Project, the sub-agent when it is one, and the number."""
         session = self.session
         if session is None:
             return (f"#{self._n}",)
-        agents = [agent for agent in session.subagents if agent.agent_id == self.thread]
-        names = [clip(clean(agent.type or agent.agent_id), _PROJECT) for agent in agents]
+        agent = self._agent
+        names = [clip(clean(agent.type or agent.agent_id), _PROJECT)] if agent else []
         return (clip(clean(session.project), _PROJECT), *names, f"#{self._n}")
 
     def settings_line(self) -> tuple[Part, ...]:
@@ -242,8 +248,14 @@ class RequestScreen(MonitorScreen):
         return {
             "usage": usage_frame(request, width["usage"]),
             "money": money_frame(request, session, width["money"], unit, flat=flat),
-            "entered": entered_frame(request, width["entered"], flat=flat, bill=bill),
-            "future": future_frame(request, bill, width["future"]),
+            "entered": entered_frame(
+                request,
+                width["entered"],
+                flat=flat,
+                bill=bill,
+                kept=kept_by(self.requests, request),
+            ),
+            "future": future_frame(request, bill, width["future"], self._agent),
         }
 
     def _pane(self, name: str) -> Pane:

@@ -149,7 +149,7 @@ class RequestsScreen(FilteringScreen, ListingScreen):
     def action_bust(self, direction: int) -> None:
         """The next or previous bust in the order shown."""
         if not self.request_list.move_to_bust(direction):
-            self.notify("no further bust", timeout=2, markup=False)
+            self.answer("no further bust")
 
     def action_busts_only(self) -> None:
         """Busts, or everything again."""
@@ -177,7 +177,7 @@ class RequestsScreen(FilteringScreen, ListingScreen):
         earlier = thread_of(session, selected.thread)[: selected.n]
         first = next(row.n for row in earlier if row.turn == selected.turn)
         if not self.request_list.move_to((selected.thread, first)):
-            self.notify(f"#{first} is filtered out", timeout=2, markup=False)
+            self.answer(f"#{first} is filtered out")
 
     def action_copy(self) -> None:
         """Copy the message id."""
@@ -195,7 +195,7 @@ class RequestsScreen(FilteringScreen, ListingScreen):
         """Write the rows shown as CSV into the working directory, never over another file."""
         requests = self.request_list.rows.requests
         if not requests:
-            self.notify("nothing to export", timeout=3, markup=False)
+            self.answer("nothing to export")
             return
         self.export("requests", requests_csv(requests))
 

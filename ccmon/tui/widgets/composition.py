@@ -14,6 +14,7 @@ from ccmon.tui.sources import Key, Source, sources, total
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.item_tree import Branch, Heap, grow, split_lines
 from ccmon.tui.widgets.panel import Frame, title
+from ccmon.words import only_subagents
 
 Items = Callable[[], tuple[Item, ...]]
 
@@ -35,42 +36,61 @@ class _Grid:
     name: int
     bar: int
     money: bool
+    lower_bound: bool
+    of_spend: bool
 
     @classmethod
-    def fitting(cls, width: int, *, money: bool) -> _Grid:
+    def fitting(cls, width: int, *, money: bool, lower_bound: bool, of_spend: bool) -> _Grid:
         """As wide a bar as there is room for."""
         fixed = _TOKENS + 1 + 1 + _BILL + _SHARE + (_MONEY if money else 0)
         name = max(8, min(_NAME + max(0, (width - 60) // 4), width - fixed - _LEAST_BAR))
         bar = width - fixed - name
-        return cls(name, max(0, bar), money)
+        return cls(name, max(0, bar), money, lower_bound, of_spend)
 
     @property
     def columns(self) -> list[tuple[int, str]]:
         now = self.name + _TOKENS
         bill = now + 1 + self.bar + 1 + _BILL
-        ends = [(now, "now"), (bill, "bill")]
+        end = bill + (_MONEY if self.money else 0) + _SHARE
         if self.money:
-            ends.append((bill + _MONEY + _SHARE, "$ of in"))
-        return ends
+            text = "≥$, % of it" if self.lower_bound else "$, % of it"
+            return [(now, "now"), (bill, "session bill"), (end, text)]
+        # The figures of both stand under one title: there is no room for two.
+        text = "bill, % of spend" if self.of_spend else "session bill, %"
+        short = "bill, % spend" if self.of_spend else "session bill %"
+        return [(now, "now"), (end, text if self.bar > len(text) - _BILL - _SHARE else short)]
 
 
 def composition_frame(
-    session: Session, width: int, height: int, *, flat: bool, items: Items | None = None
+    session: Session,
+    width: int,
+    height: int,
+    *,
+    flat: bool,
+    items: Items | None = None,
+    unit: str = "usd",
 ) -> Frame:
     """A row for each source by its bill; the smallest share a row where there is no room.
 
     Shares are of all bills together, which is everything ever read. With ``items``, which makes
-    what is in the context, it is the wide form: shares are of the money, and spare rows show the
-    largest of the items under their source.
+    what is in the context, it is the wide form: spare rows show the largest of the items under
+    their source, and money has a column and is what shares are of, but with the unit ``tokens``.
+    With the unit ``share`` they are of all that the session has cost.
     """
     name = title("Context by source")
     if session.inventory is None:
-        return Frame(name, [line(("not known yet", "$label"))] if height else [])
-    composition = session.inventory.composition
+        lacking = "no request in the main thread" if only_subagents(session) else "not known yet"
+        return Frame(name, [line((lacking, "$label"))] if height else [])
+    inventory = session.inventory
+    composition = inventory.composition
     found = sources(composition)
     shown = found if len(found) <= height else found[: max(0, height - 1)]
-    whole = _Whole.of(found)
-    grid = _Grid.fitting(width, money=items is not None)
+    of_spend = unit == "share"
+    whole = _Whole.of(found, session.cost if of_spend else None)
+    grid = _Grid.fitting(
+        width, money=items is not None and unit == "usd",
+        lower_bound=inventory.cost_is_lower_bound, of_spend=of_spend,
+    )  # fmt: skip
     spare = height - len(found)
     held = items() if items is not None and spare > 0 else ()
     under = _largest(grow(held, composition), spare)
@@ -103,15 +123,15 @@ class _Whole:
     peak: int
 
     @classmethod
-    def of(cls, found: Sequence[Source]) -> _Whole:
+    def of(cls, found: Sequence[Source], spend: float | None) -> _Whole:
         return cls(
             sum(source.bill for source in found),
-            total(source.cost for source in found),
+            spend if spend is not None else total(source.cost for source in found),
             max((source.tokens for source in found), default=0),
         )
 
     def share(self, source: Source, *, money: bool) -> float | None:
-        """Of all bills, or of all money for input."""
+        """Of all bills, or of all the money."""
         if money and self.cost and source.cost is not None:
             return source.cost / self.cost
         return source.bill / self.bill if self.bill else None
@@ -127,11 +147,16 @@ def _row(source: Source, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
         (right(fmt.tokens(source.bill), _BILL), "$label"),
     ]  # fmt: skip
     if grid.money:
-        money = fmt.money(source.cost, short=True)
-        parts.append((right(money, _MONEY), "$bright"))
-    share = fmt.rate(whole.share(source, money=grid.money))
+        parts.append((right(_figure(source.cost), _MONEY), "$bright"))
+    share = fmt.rate(whole.share(source, money=grid.money or grid.of_spend))
     parts.append((right(share, _SHARE), "$foreground"))
     return line(*parts)
+
+
+def _figure(cost: float | None) -> str:
+    """Money in the cells of its column: of less than nothing a cent is as fine as it gets."""
+    text = fmt.money(cost, short=True)
+    return text if len(text) <= _MONEY else "-<$0.01"
 
 
 def _item_row(heap: Heap, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
@@ -146,7 +171,7 @@ def _item_row(heap: Heap, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
         (left(text, grid.name), "$label"), (right(fmt.tokens(heap.tokens), _TOKENS), "$label"), " ",
         *share_bar(held, grid.bar, "$share-output", flat=flat, track=False), " ",
         (right(fmt.tokens(heap.bill), _BILL), "$label"),
-        (right(fmt.money(heap.cost, short=True), _MONEY) if grid.money else "", "$label"),
+        (right(_figure(heap.cost), _MONEY) if grid.money else "", "$label"),
         " " * _SHARE,
     )  # fmt: skip
 
@@ -155,7 +180,7 @@ def _rest(rest: Sequence[Source], grid: _Grid, whole: _Whole, *, flat: bool) -> 
     """The sources that have no row of their own, as one."""
     together = Source(
         key=("rest", ""),
-        name=f"{len(rest)} smaller",
+        name=f"{len(rest)} more",
         short="",
         members=(),
         items=sum(source.items for source in rest),

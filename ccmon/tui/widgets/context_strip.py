@@ -11,25 +11,31 @@ from ccmon.tui.sources import Source
 from ccmon.tui.theme import STRIP_STEPS
 
 _BLOCKS = ("█", "▓")
+_MEASURE = "now "
+"""What the shares are of, as the Overview heads the column of the same tokens."""
 
 
 def strip_line(found: Sequence[Source], width: int, *, flat: bool) -> Content:
     """Segments by size with a blank between them; names where they fit.
 
-    ``flat`` (16 colours, ASCII) tells neighbours apart by their glyph, and has no names: the table
-    below names them.
+    ``flat`` (16 colours, ASCII) tells neighbours apart by their glyph, which fills what the name
+    leaves of a segment.
     """
+    width -= len(_MEASURE)
     held = sorted((source for source in found if source.tokens > 0), key=lambda each: -each.tokens)
     whole = sum(source.tokens for source in held)
     cells = _cells([source.tokens / whole for source in held], width)
-    parts: list[Part] = []
+    parts: list[Part] = [(_MEASURE, "$label")]
     for rank, (source, count) in enumerate(zip(held, cells, strict=False)):
         if rank:
             parts.append(" ")
         if flat:
-            parts.append((_BLOCKS[rank % 2] * count, "$accent-mid"))
+            name = _name(source, source.tokens / whole, count, blank="")
+            name = f"{name} " if 0 < len(name) < count else name
+            block = _BLOCKS[rank % 2] * (count - len(name))
+            parts += [name, (block, "$accent-mid")]
             continue
-        text = _name(source, source.tokens / whole, count)
+        text = _name(source, source.tokens / whole, count).ljust(count)
         parts.append((text, f"$bright on $strip-{min(STRIP_STEPS, rank + 1)}"))
     return line(*parts)
 
@@ -50,9 +56,7 @@ def _cells(shares: Sequence[float], width: int) -> list[int]:
     return []
 
 
-def _name(source: Source, share: float, cells: int) -> str:
-    """Name and share, the name alone, or nothing: a blank stands before either."""
-    for text in (f" {source.short} {share:.0%}", f" {source.short}"):
-        if len(text) < cells:
-            return text.ljust(cells)
-    return " " * cells
+def _name(source: Source, share: float, cells: int, *, blank: str = " ") -> str:
+    """Name and share, the name alone, or nothing; ``blank`` stands before either."""
+    choices = (f"{blank}{source.short} {share:.0%}", f"{blank}{source.short}")
+    return next((text for text in choices if len(text) < cells), "")

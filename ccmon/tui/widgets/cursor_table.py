@@ -90,7 +90,8 @@ class CursorTable(ScrollView, can_focus=True, inherit_bindings=False):
         return min(max(top, self._cursor - rows + 1), self._cursor)
 
     def _reveal(self) -> None:
-        top = round(self.scroll_target_y)
+        # Where it really stands: another height moves what is in sight, but not Textual's target.
+        top = self.scroll_offset.y
         target = self._target(top, self._in_sight)
-        if target != top:
-            self.scroll_to(y=target, animate=False, force=True)
+        if target != top or round(self.scroll_target_y) != target:
+            self.scroll_to(y=target, animate=False, force=True, immediate=True)

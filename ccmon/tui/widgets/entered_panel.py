@@ -24,24 +24,30 @@ _SPLIT = "split = one exact sum, divided by weight"
 
 
 def entered_frame(
-    request: Request, width: int, *, flat: bool, bill: Carried | None = None
+    request: Request, width: int, *, flat: bool, bill: Carried | None = None, kept: int = 0
 ) -> Frame:
     """All that came, what of it nothing explains, and what carrying each will cost.
 
-    The figures add up to the growth, of a request that began a context to all of that.
+    The figures add up to the growth, of a request that began a context to all of that: after a
+    rewind it ``kept`` some of it.
     """
     whole = request.context if request.starts_segment else request.growth
-    known = sum(item.tokens for item in request.entered if item.tokens is not None)
+    known = kept + sum(item.tokens for item in request.entered if item.tokens is not None)
     subject = "= context, exact" if request.starts_segment else "= growth, exact"
     value = line((fmt.exact(whole), "$bright"), (" tokens", "$label"))
-    things = [item for item in request.entered if item.kind != "unattributed"]
-    rest = whole - sum(item.tokens for item in things if item.tokens is not None)
-    peak = max([abs(rest), *(item.tokens or 0 for item in things)], default=0)
+    # What left goes by a name of its own, and what nothing explains by none.
+    nameless = [item for item in request.entered if item.name == item.kind == "unattributed"]
+    things = [item for item in request.entered if item not in nameless]
+    rest = whole - kept - sum(item.tokens for item in things if item.tokens is not None)
+    peak = max([abs(rest), kept, *(item.tokens or 0 for item in things)], default=0)
     grid = _Grid.of(things, width, peak, _per_token(bill), flat=flat)
     rows = [row for item in things for row in grid.rows(item)]
+    if kept:
+        rows.insert(0, grid.kept(request, kept))
     if known == whole or all(item.tokens is not None for item in things):
         splits = any(item.method == "split" for item in things)
-        rows.append(grid.unattributed(rest, _SPLIT if splits else ""))
+        method = next((item.method for item in nameless if item.method != "exact"), "exact sum")
+        rows.append(grid.unattributed(rest, _SPLIT if splits else "", method=method))
     else:
         rows.append(grid.unattributed(rest, "", name="the rest of the growth"))
     return Frame(title("Entered with this request", subject), rows, value=value)
@@ -95,11 +101,18 @@ class _Grid:
         head = self._row(_said(item), item.tokens, _method(item), self._details(item))
         return [head, *(self._part(part) for part in item.parts)]
 
-    def unattributed(self, tokens: int, hint: str, *, name: str = "unattributed") -> Content:
+    def unattributed(
+        self, tokens: int, hint: str, *, name: str = "unattributed", method: str = "exact sum"
+    ) -> Content:
         """What nothing explains; also where it is nothing."""
         detail = line((hint if len(hint) <= self._room else "", "$faint"))
-        method = "exact sum" if tokens else ""
+        method = method if tokens else ""
         return self._row(line((name, "$label")), tokens, method, detail, quiet=True)
+
+    def kept(self, request: Request, tokens: int) -> Content:
+        """What was there before the conversation was taken back."""
+        until = f"-#{request.resumes}" if request.resumes != 1 else ""
+        return self._row(line("kept from ", f"#1{until}"), tokens, "exact", line(""))
 
     def _part(self, part: Entered) -> Content:
         name = line(("  ", "$label"), (_part_name(part), "$label"))

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from ccmon import format as fmt
 from ccmon.snapshot import Finding
-from ccmon.tui.safe import clean, clip, left, line, right
+from ccmon.tui.safe import ELLIPSIS, clean, clip, clip_start, left, line, right
 from ccmon.tui.widgets.panel import Frame, Panel, boxed, ruled, title
 
 SHOWN = 5
@@ -19,6 +19,7 @@ SHOWN = 5
 _MARKS = {"high": ("!!", "$error bold"), "warn": ("!", "$warning bold"), "info": ("i", "$label")}
 _MARK = 3
 _ID = 5
+_WORD_MOST = 40
 _ROOMY = 42
 """Cells from which a row has room for the id and for the saving in full."""
 
@@ -114,12 +115,21 @@ def finding_row(finding: Finding, width: int) -> Content:
 
 def _said(finding: Finding, width: int) -> list[list[Content]]:
     """What to do, then what that rests on, each folded under the title."""
-    indent = " " * _MARK
+    indent, room = " " * _MARK, max(1, width - _MARK)
     return [
-        [line(indent, (text, style)) for text in wrap(clean(sentence), max(1, width - _MARK))]
+        [line(indent, (text, style)) for text in wrap(_readable(sentence, room), room)]
         for sentence, style in ((finding.action, "$foreground"), (finding.basis, "$label"))
         if sentence
     ]
+
+
+def _readable(sentence: str, width: int) -> str:
+    """A sentence in which no word, such as a path, takes a line for itself."""
+    most = max(2, min(_WORD_MOST, width * 2 // 3))
+    words = clean(sentence).split(" ")
+    # Lines are folded by characters, and a name may be made of marks that take no cell.
+    words = [ELLIPSIS + word[1 - most :] if len(word) > most else word for word in words]
+    return " ".join(clip_start(word, most) for word in words)
 
 
 def _whole_sentences(said: list[list[Content]], room: int) -> list[list[Content]]:

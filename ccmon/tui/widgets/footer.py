@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from textual import events
 from textual.content import Content
+from textual.timer import Timer
 
 from ccmon.tui.commands import TABS, Command, Place, at, footer
-from ccmon.tui.safe import Part, line
+from ccmon.tui.safe import Part, clip, line
 from ccmon.tui.widgets.lines import Lines
 
 _NARROW = 80
@@ -29,9 +30,24 @@ class Footer(Lines):
         self._place = place
         self._tabs = tabs
         self._targets: list[tuple[range, str]] = []
+        self._answer: Timer | None = None
+
+    def answer(self, text: str, *, seconds: float, style: str = "$foreground") -> None:
+        """Say something in the place of the keys for so long: it covers no figure."""
+        if self._answer is not None:
+            self._answer.stop()
+        self._targets = []
+        self.set_lines([line((clip(f" {text}", self.size.width), style))])
+        self._answer = self.set_timer(seconds, self._show_keys)
 
     def on_resize(self) -> None:
         """Fit the pairs to the width."""
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        if self._answer is not None:
+            self._answer.stop()
+        self._answer = None
         width = self.size.width
         self._targets = []
         parts: list[Part] = []

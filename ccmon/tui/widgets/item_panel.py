@@ -9,7 +9,7 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.requests import Kind, Request
-from ccmon.snapshot import Item
+from ccmon.snapshot import Item, Subagent
 from ccmon.tui.safe import Part, clean, clip, facts, fitting, line
 from ccmon.tui.sources import total
 from ccmon.tui.widgets.item_tree import Heap, Row, split_lines
@@ -56,34 +56,64 @@ _CHEAPER: dict[Kind, str] = {
 }
 
 
-def item_frame(row: Row, requests: Sequence[Request], width: int) -> Frame:
-    """Three lines on an item, or on all of a source."""
+def item_frame(
+    row: Row,
+    requests: Sequence[Request],
+    width: int,
+    *,
+    lower_bound: bool = False,
+    agent: Subagent | None = None,
+) -> Frame:
+    """Three lines on an item, or on all of a source; ``lower_bound`` is what its money is.
+
+    ``agent`` is the sub-agent in whose context it is.
+    """
     heap = row.shown
-    name = line((clip(clean(heap.name), max(8, width - 20)), "$title"))
+    subject = row.branch.whole.name if row.more else heap.name
+    name = line((clip(clean(subject), max(8, width - 30)), "$title"))
     if row.more:
-        name = line(name, (f" {row.more:,} smaller", "$label"))
-    money = line((fmt.money(heap.cost), "$bright"))
-    rows = [_sums(heap, width), _came(heap, requests, width), _cheaper(heap, width)]
+        name = line(name, (f" {heap.name}", "$label"))
+    money = line((fmt.money(heap.cost, lower_bound=lower_bound), "$bright"))
+    rows = [
+        _sums(heap, width, lower_bound=lower_bound),
+        _came(heap, requests, width),
+        _cheaper(heap, width, agent),
+    ]
     return Frame(name, rows, value=money, tone="border-focus")
 
 
-def _sums(heap: Heap, width: int) -> Content:
+def _sums(heap: Heap, width: int, *, lower_bound: bool) -> Content:
     """What it weighs and how that is known, who carried it, what that has cost."""
     count = len(heap.items)
-    methods = {item.method for item in heap.items}
-    method = next(each for each in ("estimated", "split", "exact") if each in methods)
-    weight: list[Part] = [(fmt.exact(heap.tokens), "$bright"), (f" tokens {method}", "$label")]
+    weight: list[Part] = [
+        (fmt.exact(heap.tokens), "$bright"), (f" tokens ({_known(heap)})", "$label"),
+    ]  # fmt: skip
     if count > 1:
         weight.append((f" in {count:,} items", "$label"))
-    carried = f"{round(heap.age):,}" if heap.age >= 0 else fmt.NONE
-    by: list[Part] = [("carried by ", "$label"), carried, (" requests", "$label")]
-    if count > 1:
-        by.append((" on average", "$label"))
-    bill: list[Part] = [
-        ("bill ", "$label"), (fmt.tokens(heap.bill), "$bright"), (" tokens, ", "$label"),
-        (fmt.money(heap.cost), "$bright"),
-    ]  # fmt: skip
-    return facts(width, weight, bill, by)
+    number, _, noun = fmt.plural(round(heap.age), "request").partition(" ")
+    carriers: list[Part] = [("carried by ", "$label"), number if heap.age >= 0 else fmt.NONE]
+    average: Part = (" on average" if count > 1 else "", "$label")
+    by = line(*carriers, (f" {noun}", "$label"), average)
+    tokens = line(("bill ", "$label"), (fmt.tokens(heap.bill), "$bright"))
+    money = line((fmt.money(heap.cost, lower_bound=lower_bound), "$bright"))
+    short: list[Part] = [tokens, (", ", "$label"), money]
+    gap = Content("   ")
+    return fitting(
+        width,
+        gap.join([line(*weight), line(tokens, (" tokens, ", "$label"), money), by]),
+        gap.join([line(*weight), line(*short), by]),
+        facts(width, weight, short, [*carriers, average]),
+    )
+
+
+def _known(heap: Heap) -> str:
+    """How the size is known; of a mixture, how much of it is known least."""
+    for method in ("estimated", "split"):
+        tokens = sum(item.tokens for item in heap.items if item.method == method)
+        if any(item.method == method for item in heap.items):
+            alike = all(item.method == method for item in heap.items)
+            return method if alike else f"{fmt.tokens(tokens)} {method}"
+    return "exact"
 
 
 def _came(heap: Heap, requests: Sequence[Request], width: int) -> Content:
@@ -117,6 +147,7 @@ def _came_several(heap: Heap, width: int) -> Content:
             use += [
                 (": since then ", "$label"), (fmt.tokens(tokens), "$bright"),
                 (" tokens, ", "$label"), (fmt.money(cost), "$bright"),
+                (" in re-reading alone", "$label"),
             ]  # fmt: skip
         groups.append(use)
     return facts(width, *groups)
@@ -136,7 +167,7 @@ def _use(item: Item) -> list[Part]:
     if not item.useless_tokens:
         return said
     return [
-        *said, ("; since then ", "$label"), (fmt.tokens(item.useless_tokens), "$bright"),
+        *said, ("; re-read since then: ", "$label"), (fmt.tokens(item.useless_tokens), "$bright"),
         (" tokens, ", "$label"), (fmt.money(item.useless_cost), "$bright"),
     ]  # fmt: skip
 
@@ -155,7 +186,7 @@ def prompt_of(requests: Sequence[Request], n: int) -> str:
     return requests[first].prompt or ""
 
 
-def _cheaper(heap: Heap, width: int) -> Content:
+def _cheaper(heap: Heap, width: int, agent: Subagent | None) -> Content:
     """How to be rid of it, and how the same would have been had for less."""
     item = heap.newest
     if item.kind == "unattributed":
@@ -164,7 +195,10 @@ def _cheaper(heap: Heap, width: int) -> Content:
     dropping: list[Part] = [
         ("dropping it needs ", "$label"), "/compact", (" or ", "$label"), "/clear",
     ]  # fmt: skip
-    if item.flag == "fixed":
+    if agent is not None:
+        words = "leaves when the sub-agent is done" if agent.active else "gone with the sub-agent"
+        dropping = [(words, "$label")]
+    elif item.flag == "fixed":
         dropping = [("stays in every session of this setup", "$label")]
     instead = _instead(item)
     if not instead:
@@ -173,15 +207,15 @@ def _cheaper(heap: Heap, width: int) -> Content:
     saved = _saved(heap) if item.kind == "tool_result" else None
     more: list[Part] = []
     if saved is not None:
-        more = [(", would have saved ", "$label"), (fmt.money(saved, estimated=True), "$bright")]
+        more = [
+            (", would have saved ", "$label"), (fmt.money(saved, estimated=True), "$bright"),
+            (_of_what(heap), "$label"),
+        ]  # fmt: skip
     short: list[Part] = [("next time ", "$label"), instead]
-    return fitting(
-        width,
-        line(*dropping, *advice, *more),
-        line(*short, *more),
-        line(*dropping, *advice),
-        line(*short),
-    )
+    whole, telling = line(*dropping, *advice, *more), line(*dropping, *advice)
+    if agent is not None:
+        return fitting(width, whole, telling, line(*dropping))
+    return fitting(width, whole, line(*short, *more), telling, line(*short))
 
 
 def _instead(item: Item) -> str:
@@ -195,11 +229,24 @@ def _instead(item: Item) -> str:
     return _CHEAPER.get(item.kind, "")
 
 
+def _of_what(heap: Heap) -> str:
+    if len(heap.items) == 1:
+        return " of its bill"
+    count = sum(_is_large(item) for item in heap.items)
+    least = fmt.tokens(_WORTH * RANGE_TOKENS)
+    return f" on {fmt.plural(count, 'result')} from {least} on"
+
+
+def _is_large(item: Item) -> bool:
+    """Whether a part of it would have been worth asking for, and its price is known."""
+    return item.tokens >= _WORTH * RANGE_TOKENS and item.cost is not None
+
+
 def _saved(heap: Heap) -> float | None:
     """What a part of each large result would have cost less; None where none is large."""
     spared = [
         item.cost * (1 - RANGE_TOKENS / item.tokens)
         for item in heap.items
-        if item.tokens >= _WORTH * RANGE_TOKENS and item.cost is not None
+        if item.cost is not None and _is_large(item)
     ]
     return sum(spared) if spared else None

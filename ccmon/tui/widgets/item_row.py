@@ -8,7 +8,7 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.snapshot import Item
-from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.safe import Part, clean, clip, clip_start, fit, left, line, right
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.item_tree import Heap, Row, Sort, split_lines
 from ccmon.tui.widgets.request_row import EDGE
@@ -18,6 +18,10 @@ _NAME_FROM = 20
 _INDENT = 4
 _START = 2
 """Cells before the name of a branch: the cursor's mark, the fold."""
+_COST = 6
+_NAME_MOST = 84
+"""Wider names would leave the figures far from what they belong to."""
+_LEAST_NAME = 6
 _FLAGS = 15
 _FLAGS_SHORT = 11
 
@@ -58,14 +62,14 @@ class Shape:
             Column("tokens", 7, sort="tokens"),
             Column("carried", bar, drop=1),
             Column("bill", 7, sort="bill"),
-            Column("cost", 6),
+            Column("cost", _COST),
             Column("flags", _FLAGS if width >= 80 else _FLAGS_SHORT, gap=2, drop=4),
         ]
         while True:
             used = _START + EDGE + sum(column.gap + column.width for column in columns)
             going = [column for column in columns if column.drop]
             if width - used >= _NAME_FROM or not going:
-                room = max(0, width - used)
+                room = max(0, min(_NAME_MOST, width - used))
                 return cls(width, room, tuple(columns), requests, unit, flat, cost)
             columns.remove(min(going, key=lambda column: column.drop))
 
@@ -98,19 +102,15 @@ def titles(shape: Shape, sort: Sort, *, descending: bool) -> Content:
         cell = left(text, column.width) if at_left else right(text, column.width)
         parts.append((cell, "$bright bold" if column.sort == sort else "$label"))
         before = column.sort
-    return line(*parts, " " * EDGE)
+    return fit(line(*parts), shape.width)
 
 
-def item_row(row: Row, shape: Shape, *, cursor: bool, last: int) -> Content:
-    """One row, exactly ``shape.width`` cells; ``last`` is the newest request of the thread."""
+def item_row(row: Row, shape: Shape, *, cursor: bool) -> Content:
+    """One row, exactly ``shape.width`` cells."""
     parts: list[Part] = [("▌" if cursor else " ", "$accent"), _named(row, shape, cursor=cursor)]
-    if row.more:
-        parts.append(" " * (shape.width - _START - shape.name))
-    else:
-        for column in shape.columns:
-            parts += [" " * column.gap, *_cell(row, shape, column, last)]
-        parts.append(" " * EDGE)
-    content = line(*parts)
+    for column in shape.columns:
+        parts += [" " * column.gap, *_cell(row, shape, column)]
+    content = fit(line(*parts), shape.width)
     if not cursor:
         return content
     return content.stylize("bold") if shape.flat else content.stylize_before("on $cursor")
@@ -120,6 +120,7 @@ def _named(row: Row, shape: Shape, *, cursor: bool) -> Content:
     room = shape.name + _START - 1
     if row.more:
         return line((left(f"{' ' * _INDENT}{row.more:,} smaller", room), "$label"))
+    note_stays = False
     if row.heap is None:
         fold = " " if row.branch.leaf else "▾" if row.open else "▸"
         head = f"{fold} "
@@ -127,6 +128,7 @@ def _named(row: Row, shape: Shape, *, cursor: bool) -> Content:
     else:
         head = " " * _INDENT
         name, note = split_lines(clean(row.heap.name))
+        note_stays = bool(note)
         if (count := len(row.heap.items)) > 1:
             note = f"{note}  x{count:,}".strip()
     lead: list[Part] = [(head, "$label")]
@@ -135,20 +137,24 @@ def _named(row: Row, shape: Shape, *, cursor: bool) -> Content:
         name = name[2:]
     start = line(*lead)
     tail = f"  {note}" if note else ""
-    if room - start.cell_length - len(tail) < min(12, len(name)):
-        tail = ""
-    shown = clip(name, room - start.cell_length - len(tail))
+    left_for_name = room - start.cell_length - len(tail)
+    if note_stays and left_for_name >= _LEAST_NAME:
+        # Other lines of the same file are another item: they tell these rows apart.
+        name = clip_start(name, left_for_name)
+    elif left_for_name < min(12, len(name)):
+        tail, left_for_name = "", room - start.cell_length
+    shown = clip(name, left_for_name)
     style = "$bright" if cursor else "$foreground"
     return fit(line(start, (shown, style), (tail, "$label")), room)
 
 
-def _cell(row: Row, shape: Shape, column: Column, last: int) -> list[Part]:
+def _cell(row: Row, shape: Shape, column: Column) -> list[Part]:
     heap, width = row.shown, column.width
     alone = heap.items[0] if len(heap.items) == 1 else None
     if column.name == "since":
         return [(right(f"#{alone.entered}" if alone else "", width), "$label")]
     if column.name == "age":
-        return [(right(f"{alone.carried}" if alone else "", width), "$label")]
+        return [(right(_age(heap, alone, shape), width), "$label")]
     if column.name == "tokens":
         return [(right(_tokens(heap, alone), width), "$foreground")]
     if column.name == "bill":
@@ -160,8 +166,16 @@ def _cell(row: Row, shape: Shape, column: Column, last: int) -> list[Part]:
             return [" " * width]
         share = heap.age / shape.requests if shape.requests else None
         return share_bar(share, width, "$accent-mid", flat=shape.flat)
-    text, style = _flags(heap, row, last)
+    text, style = _flags(heap, row)
     return [(left(text, width), style)]
+
+
+def _age(heap: Heap, alone: Item | None, shape: Shape) -> str:
+    """Requests that carried it, the mean of several; nothing where no mean can be told."""
+    if alone is not None:
+        return f"{alone.carried}"
+    mean = round(heap.age)
+    return f"{mean}" if heap.items and 0 < mean <= shape.requests else ""
 
 
 def _tokens(heap: Heap, alone: Item | None) -> str:
@@ -174,11 +188,17 @@ def _cost(heap: Heap, shape: Shape) -> str:
         return fmt.UNKNOWN
     if shape.unit == "share":
         return fmt.rate(heap.cost / shape.cost) if shape.cost else fmt.UNKNOWN
-    return fmt.amount(heap.cost, short=True) if heap.cost >= 0 else f"-{fmt.amount(-heap.cost)}"
+    size = fmt.amount(abs(heap.cost), short=True)
+    if heap.cost >= 0 or size == fmt.amount(0):
+        return size
+    return f"-{size}" if len(size) < _COST else "-<0.01"
 
 
-def _flags(heap: Heap, row: Row, last: int) -> tuple[str, str]:
-    """What is known of the use of a row's items: ``cold 174``, ``superseded x16``."""
+def _flags(heap: Heap, row: Row) -> tuple[str, str]:
+    """What is known of the use of a row's items: ``cold 174``, ``superseded x16``.
+
+    The number says how many requests have read one since it was last named.
+    """
     if row.heap is None and len(heap.items) > 1:
         exact = all(item.method == "exact" for item in heap.items)
         return ("exact" if exact else ""), "$label"
@@ -191,7 +211,7 @@ def _flags(heap: Heap, row: Row, last: int) -> tuple[str, str]:
     count = flags.count(flag)
     if len(heap.items) > 1:
         return f"{flag} x{count:,}", "$warning"
-    named = heap.items[0].named
-    if flag == "cold" and named is not None:
-        return f"cold {last - named:,}", "$warning"
+    item = heap.items[0]
+    if flag == "cold" and item.tokens:
+        return f"cold {item.useless_tokens // item.tokens:,}", "$warning"
     return flag, "$warning"

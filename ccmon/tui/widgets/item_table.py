@@ -15,7 +15,10 @@ from ccmon.tui.safe import clip, line
 from ccmon.tui.sources import Key
 from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
 from ccmon.tui.widgets.item_row import Shape, item_row, titles
-from ccmon.tui.widgets.item_tree import Branch, Fold, Row, Sort, ordered, rows_of
+from ccmon.tui.widgets.item_tree import Branch, Fold, Row, Sort, ordered, rows_of, together
+
+_FOOT_FROM = 10
+"""Rows of the table from which on there is one for the sums of all."""
 
 
 class ItemTable(CursorTable):
@@ -46,6 +49,7 @@ class ItemTable(CursorTable):
         self._unfolded = False
         self._place: tuple[Key, str] | None = None
         self._words = ""
+        self._total = together(())
 
     @property
     def count(self) -> int:
@@ -103,6 +107,8 @@ class ItemTable(CursorTable):
         folds = self._open_folds()
         if row.more:
             folds[row.branch.key] = "all"
+            shown = sum(each.branch is row.branch for each in self.rows) - 2
+            self._place = row.branch.key, row.branch.heaps[shown].name
         elif folds.pop(row.branch.key, None) is None:
             folds[row.branch.key] = "few"
         else:
@@ -130,10 +136,11 @@ class ItemTable(CursorTable):
         if y < HEADER:
             return self._maker.strip(titles(shape, self.sort, descending=self.descending), width)
         index = self.scroll_offset.y + y - HEADER
+        if self._foot and y == HEADER + min(len(self.rows), self._in_sight):
+            return self._maker.strip(item_row(self._total, shape, cursor=False), width)
         if index >= len(self.rows):
             return self._maker.strip(line(""), width)
-        last = self._requests[-1].n if self._requests else 0
-        row = item_row(self.rows[index], shape, cursor=index == self._cursor, last=last)
+        row = item_row(self.rows[index], shape, cursor=index == self._cursor)
         return self._maker.strip(row, width)
 
     def on_click(self, event: events.Click) -> None:
@@ -148,8 +155,21 @@ class ItemTable(CursorTable):
         index = self.scroll_offset.y + event.y - HEADER
         if index == self._cursor:
             self.open()
-        elif index < len(self.rows):
+        elif index < len(self.rows) and event.y < HEADER + self._in_sight:
             self._go(index)
+
+    def on_resize(self) -> None:
+        """More rows may fit."""
+        self._arrange()
+
+    @property
+    def _foot(self) -> int:
+        """Rows of the sums: one where there is more than one thing to sum up, and room."""
+        return int(self.size.height >= _FOOT_FROM and len(self._branches) > 1)
+
+    @property
+    def _in_sight(self) -> int:
+        return max(1, super()._in_sight - self._foot)
 
     def _shape(self) -> Shape:
         app = self.ccmon
@@ -171,9 +191,10 @@ class ItemTable(CursorTable):
         folds = self._folds if self._folds is not None else self._first_folds()
         if self._unfolded:
             folds = {branch.key: "all" for branch in self._branches}
-        self.rows = rows_of(self._branches, folds)
+        self.rows = rows_of(self._branches, folds, self._in_sight)
+        self._total = together(self._branches)
         self._cursor = self._found()
-        self.virtual_size = Size(self.size.width, len(self.rows) + HEADER)
+        self.virtual_size = Size(self.size.width, len(self.rows) + HEADER + self._foot)
         self._reveal()
         self.refresh()
 

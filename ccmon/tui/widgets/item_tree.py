@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
+from ccmon.format import plural
 from ccmon.snapshot import Composition, Item
 from ccmon.tui.sources import Key, member_name, name_of, own_tools, source_of, total
 
@@ -22,8 +23,11 @@ SORTS: tuple[Sort, ...] = ("bill", "tokens", "age")
 ROWS_LIMIT = 400
 BRANCHES_LIMIT = 200
 FEW = 6
-"""Rows of a branch that is opened; the rest on demand."""
+"""Rows of a branch that is opened, where there is no room for more; the rest on demand."""
+_REST = "\n"
+"""Finds the row again that stands for the smaller ones; no name has a line break alone."""
 
+_LEAVES = frozenset(("overhead", "summary", "file", "rest", "total"))
 _LINES = re.compile(r" (\d[\d,]*-[\d,]*)$")
 _FILE_TOOLS = frozenset(("Read", "Edit", "Write", "MultiEdit", "NotebookEdit"))
 _NOUNS = {
@@ -95,12 +99,12 @@ class Branch:
     @property
     def leaf(self) -> bool:
         """Whether one row says all there is: the overhead, a summary, a file read once."""
-        return len(self.heaps) == 1 and self.key[0] in ("overhead", "summary", "file", "rest")
+        return len(self.heaps) == 1 and self.key[0] in _LEAVES
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: a branch, one of its heaps, or how many smaller ones are not shown."""
+    """One row: a branch, one of its heaps, or the ``more`` smaller items not shown, together."""
 
     branch: Branch
     heap: Heap | None = None
@@ -110,7 +114,8 @@ class Row:
     @property
     def place(self) -> tuple[Key, str]:
         """Finds the row again in another tree."""
-        return self.branch.key, "" if self.heap is None else self.heap.name
+        name = "" if self.heap is None else self.heap.name
+        return self.branch.key, _REST if self.more else name
 
     @property
     def shown(self) -> Heap:
@@ -184,6 +189,8 @@ def _name(key: Key, item: Item) -> str:
         return f"» {item.label}"
     if item.kind == "unattributed":
         return f"at #{item.entered}"
+    if item.kind == "loaded_tools":
+        return f"tools loaded {item.label}".rstrip()
     return f"text {item.label}" if item.kind == "text" else item.label or item.kind
 
 
@@ -205,27 +212,57 @@ def ordered(branches: Iterable[Branch], sort: Sort, *, descending: bool) -> tupl
     return tuple(sorted(found, key=lambda branch: sign * value(branch.whole)))
 
 
-def rows_of(branches: Iterable[Branch], folds: Mapping[Key, Fold]) -> list[Row]:
+def rows_of(branches: Iterable[Branch], folds: Mapping[Key, Fold], room: int = 0) -> list[Row]:
     """The rows of branches in their order; ``folds`` names the open ones.
 
-    Past the limit of the whole table an open branch says how many rows it leaves out, and what
-    follows very many branches is one.
+    An open branch shows a few rows, more where ``room`` rows would not be filled otherwise. Past
+    the limit of the whole table the smaller ones of a branch are one row, and so is what follows
+    very many branches.
     """
     ordered_branches = _bounded(tuple(branches))
     left = ROWS_LIMIT - len(ordered_branches)
+    spare = room - len(ordered_branches)
+    spare -= sum(_few_rows(branch, folds) for branch in ordered_branches if not branch.leaf)
     rows: list[Row] = []
     for branch in ordered_branches:
         fold = None if branch.leaf else folds.get(branch.key)
         rows.append(Row(branch, open=fold is not None))
         if fold is None:
             continue
-        room = min(left, FEW if fold == "few" and len(branch.heaps) > FEW + 1 else left)
-        shown = branch.heaps[: max(0, room)]
+        most, count = FEW + max(0, spare), len(branch.heaps)
+        if fold == "all" or count <= most + 1:
+            most = count
+        shown = branch.heaps[: max(0, min(left, most))]
         left -= len(shown)
         rows += (Row(branch, heap) for heap in shown)
-        if hidden := sum(len(heap.items) for heap in branch.heaps[len(shown) :]):
-            rows.append(Row(branch, more=hidden))
+        if hidden := branch.heaps[len(shown) :]:
+            items = sum(len(heap.items) for heap in hidden)
+            rest = Heap.together(f"{items:,} smaller", hidden)
+            rows.append(Row(branch, rest, more=items))
+        spare -= len(shown) + bool(hidden) - _few_rows(branch, folds)
     return rows
+
+
+def _few_rows(branch: Branch, folds: Mapping[Key, Fold]) -> int:
+    """Rows below a branch where no more than a few are shown of it."""
+    fold, count = folds.get(branch.key), len(branch.heaps)
+    if fold is None:
+        return 0
+    return count if fold == "all" else min(count, FEW + 1)
+
+
+def together(branches: Sequence[Branch]) -> Row:
+    """The row that sums them all up."""
+    wholes = [branch.whole for branch in branches]
+    heap = Heap(
+        "total",
+        (),
+        sum(whole.tokens for whole in wholes),
+        sum(whole.bill for whole in wholes),
+        total(whole.cost for whole in wholes),
+    )
+    note = plural(sum(len(whole.items) for whole in wholes), "item")
+    return Row(Branch(("total", ""), note, heap, (heap,)))
 
 
 def _bounded(branches: tuple[Branch, ...]) -> tuple[Branch, ...]:

@@ -7,7 +7,7 @@ from textual.content import Content
 from ccmon import format as fmt
 from ccmon.requests import MAIN, Entered, Request
 from ccmon.snapshot import Session
-from ccmon.tui.carried import carried
+from ccmon.tui.carried import carried, kept_by
 from ccmon.tui.safe import Part, clean, clip, facts, line
 from ccmon.tui.widgets.panel import Frame
 from ccmon.tui.widgets.request_panels import counted, thread_of
@@ -31,7 +31,7 @@ def _rows(session: Session, request: Request, width: int) -> list[Content]:
     room = width - LABEL
     cache: list[Part] = [("cache ", "$label"), *verdict(request)]
     return [
-        _named("entered", facts(room, entered_total(request), *entered_largest(request))),
+        _named("entered", facts(room, entered_total(session, request), *entered_largest(request))),
         _named("carried", _carried(session, request, room)),
         _named("cost", facts(room, *bill_parts(request), cache)),
     ]
@@ -50,10 +50,18 @@ def _named(name: str, content: Content) -> Content:
     return line((name.ljust(LABEL), "$label"), content)
 
 
-def entered_total(request: Request) -> list[Part]:
-    """What entered in all: the growth, or all of a context that began with the request."""
-    new_context = request.starts_segment
-    text = fmt.tokens(request.context) if new_context else fmt.growth(request.growth)
+def entered_total(session: Session, request: Request) -> list[Part]:
+    """What entered in all: the growth, or all of a context that began with the request.
+
+    What a rewind left of the context has not entered with the request that went on from there.
+    """
+    if request.resumes is not None:
+        kept = kept_by(thread_of(session, request.thread), request)
+        text = fmt.growth(request.context - kept)
+    elif request.starts_segment:
+        text = fmt.tokens(request.context)
+    else:
+        text = fmt.growth(request.growth)
     return [(text, "$bright"), (" tokens", "$label")]
 
 

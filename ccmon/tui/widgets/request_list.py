@@ -199,8 +199,9 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
         super().notify_style_update()
 
     def on_resize(self) -> None:
-        """Other columns may fit."""
+        """Other columns may fit, and the cursor stays in sight."""
         self._settle()
+        self._reveal()
 
     def on_click(self, event: events.Click) -> None:
         """A title sorts, a row takes the cursor, a second click opens it."""
@@ -283,7 +284,7 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
             elif index != self._cursor:
                 # New rows above: what the reader looks at stays where it is.
                 self.virtual_size = self._whole()
-                self.scroll_to(y=index - top, animate=False, force=True)
+                self.scroll_to(y=index - top, animate=False, force=True, immediate=True)
             self._cursor = index
         self._place = self.rows.place_of(self._cursor) or self._place
         self.virtual_size = self._whole()
@@ -306,13 +307,13 @@ class RequestList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _reveal(self, *, centred: bool = False) -> None:
         """Bring the cursor in sight: by as little as needed, or to the middle after a jump."""
-        top, height = round(self.scroll_target_y), self._in_sight
+        # Where it really stands: another height moves that, but not Textual's target.
+        top, height = self.scroll_offset.y, self._in_sight
         if centred and not top <= self._cursor < top + height:
-            self.scroll_to(y=max(0, self._cursor - height // 2), animate=False, force=True)
-        elif self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False, force=True)
-        elif self._cursor >= top + height:
-            self.scroll_to(y=self._cursor - height + 1, animate=False, force=True)
+            top = max(0, self._cursor - height // 2)
+        else:
+            top = min(max(top, self._cursor - height + 1), self._cursor)
+        self.scroll_to(y=top, animate=False, force=True, immediate=True)
 
 
 def _id(session: Session | None) -> str | None:

@@ -9,9 +9,9 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.requests import Request
-from ccmon.snapshot import Session
+from ccmon.snapshot import Session, Subagent
 from ccmon.tui.carried import Carried
-from ccmon.tui.safe import Part, facts, fitting, line, spread
+from ccmon.tui.safe import Part, facts, fit, fitting, line, spread
 from ccmon.tui.widgets.bars import share_bar
 from ccmon.tui.widgets.panel import Frame, title
 from ccmon.tui.widgets.spend import Shares
@@ -179,42 +179,57 @@ def _cache_rows(request: Request, width: int) -> list[Content]:
     ]
 
 
-def future_frame(request: Request, bill: Carried, width: int) -> Frame:
-    """What carrying the request's new tokens has cost so far, and costs with each prompt."""
-    groups: list[Sequence[Part]] = [[("carried by no later request yet", "$label")]]
+def future_frame(
+    request: Request, bill: Carried, width: int, agent: Subagent | None = None
+) -> Frame:
+    """What carrying the request's new tokens has cost so far, and costs with each prompt.
+
+    ``agent`` is the sub-agent that sent it.
+    """
+    so_far = [line(("carried by no later request yet", "$label"))]
     if bill.later:
-        groups = [
-            [
-                ("carried by ", "$label"), *_which(bill.later), (": ", "$label"),
-                (fmt.money(bill.cost), "$bright"), (" for ", "$label"), fmt.tokens(bill.tokens),
-            ]
-        ]  # fmt: skip
+        so_far = [
+            line(("carried by ", "$label"), *_cost(bill), (" in re-reading alone", "$label")),
+            line(("re-reading by ", "$label"), *_cost(bill)),
+        ]
+    rows = [fitting(width, *so_far)]
     if bill.per_prompt is not None and bill.prompt_requests is not None:
-        groups.append(
-            [
-                ("per prompt of ", "$label"), *counted(bill.prompt_requests), (": ", "$label"),
-                (fmt.money(bill.per_prompt), "$bright"),
-            ]
+        ahead = line(
+            ("per prompt of ", "$label"), *counted(bill.prompt_requests), (": ", "$label"),
+            (fmt.money(bill.per_prompt), "$bright"),
         )  # fmt: skip
-    beside = Content("   ").join(line(*group) for group in groups)
-    fits = beside.cell_length <= width
-    rows = [beside] if fits else [facts(width, group) for group in groups]
-    return Frame(title("Future"), [*rows, _leaves_row(request, bill.left_at, width)])
+        beside = (line(cost, "   ", ahead) for cost in so_far)
+        fits = [row for row in beside if row.cell_length <= width]
+        rows = fits[:1] or [*rows, fit(ahead, width)]
+    return Frame(title("Future"), [*rows, _leaves_row(request, bill.left_at, width, agent)])
 
 
-def _which(later: Sequence[Request]) -> list[Part]:
+def _cost(bill: Carried) -> list[Part]:
+    """Who carried it, for how much, and how much that is."""
+    return [
+        *_which(bill.later, so_far=bill.left_at is None), (": ", "$label"),
+        (fmt.money(bill.cost), "$bright"), (" for ", "$label"), fmt.tokens(bill.tokens),
+    ]  # fmt: skip
+
+
+def _which(later: Sequence[Request], *, so_far: bool) -> list[Part]:
     if len(later) == 1:
         return [f"#{later[0].n}"]
     if len(later) == 2:
         return [f"#{later[0].n}", (" and ", "$label"), f"#{later[1].n}"]
-    return [f"{len(later):,}", (" requests so far", "$label")]
+    return [f"{len(later):,}", (" requests so far" if so_far else " requests", "$label")]
 
 
-def _leaves_row(request: Request, left_at: Request | None, width: int) -> Content:
+def _leaves_row(
+    request: Request, left_at: Request | None, width: int, agent: Subagent | None
+) -> Content:
     if left_at is not None:
         words = ", which began a new context"
         return facts(width, [("left the context at ", "$label"), f"#{left_at.n}",
                              (words, "$label")])  # fmt: skip
+    if agent is not None:
+        words = "leaves the context when the sub-agent is done"
+        return facts(width, [(words if agent.active else "gone with the sub-agent", "$label")])
     before: list[Part] = [(" to before ", "$label"), f"#{request.n}"]
     short = line(("leaves at ", "$label"), "/compact", (", ", "$label"), "/clear",
                  (" or a rewind", "$label"))  # fmt: skip

@@ -148,7 +148,7 @@ def newest_frame(session: Session, width: int) -> Frame:
     name = line(
         (f"#{request.n}", "$bright"), (" newest", "$label"), "  ", (fmt.clock(request.at), "$label")
     )
-    whole: list[Part] = [("entered  ", "$label"), *entered_total(request)]
+    whole: list[Part] = [("entered  ", "$label"), *entered_total(session, request)]
     bill, *parts = bill_parts(request)
     cache = line(("cache ", "$label"), *verdict(request))
     prompt = _prompt(session, width // 2)
