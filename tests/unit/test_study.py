@@ -173,9 +173,9 @@ class TestWhatIsOnDisk:
             message: lines.Record = {"id": f"m{number}", "usage": lines.usage(input_tokens=9_000)}
             after: lines.Record = {"id": f"n{number}", "usage": lines.usage(input_tokens=12_000)}
             records = [
-                lines.assistant(call, message=message, sessionId=FIRST),
-                lines.user([lines.result("1\tx" * 900)], sessionId=FIRST),
-                lines.assistant(message=after, sessionId=FIRST),
+                lines.assistant(call, message=message, sessionId=FIRST, uuid=f"a{number}"),
+                lines.user([lines.result("1\tx" * 900)], sessionId=FIRST, uuid=f"b{number}"),
+                lines.assistant(message=after, sessionId=FIRST, uuid=f"c{number}"),
             ]
             home.write(*(lines.line(record) + b"\n" for record in records))
         path = str(home.transcript())
