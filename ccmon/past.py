@@ -161,7 +161,8 @@ Belongs = Literal["CLAUDE.md", "rule", "skill", "map", "nothing"]
 class Candidate(Struct, frozen=True, eq=False):
     """Something that several sessions of a project found out again: accounting, section 14.
 
-    ``key`` is a path relative to the project, a normalised command or a search pattern.
+    ``root`` is the folder of the project: several may have one name. ``key`` is a path relative to
+    it, a normalised command or a search pattern.
     ``tokens`` is the mean over ``sessions`` of what one brought into its context; ``contents``
     counts the distinct contents among ``reads``. ``cost`` is what all those sessions paid for it,
     ``saving`` what all but the first need not have paid, per session ``session_saving``.
@@ -185,6 +186,14 @@ class Candidate(Struct, frozen=True, eq=False):
     belongs: Belongs
     recommended: bool
     last_at: float | None
+    root: str = ""
+
+    @property
+    def net(self) -> float | None:
+        """USD that a memory of it saves per session beyond what it costs there."""
+        if self.session_saving is None or self.memory_cost is None:
+            return None
+        return self.session_saving - self.memory_cost
 
     @property
     def is_stable(self) -> bool:
