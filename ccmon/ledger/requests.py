@@ -7,8 +7,9 @@ for the session that paid, with the largest usage any file has. Source: transcri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cmp_to_key
+from bisect import insort
+from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -67,18 +68,32 @@ class Known(Struct, frozen=True, gc=False):
     final: bool
 
 
+class _Lead(Struct, eq=False, gc=False):
+    """Where the first response stands in a file that another file lacks, and when that came.
+
+    ``-inf`` while there is none. Files only grow, so the place is never sought from the start.
+    """
+
+    file: File
+    other: File
+    place: int = 0
+    at: float = -inf
+
+
 class Copies(Generic[CopyT]):
     """The responses that stand in more than one file.
 
-    ``homes`` are the sessions that have a file of their own: only to those can a guess point.
+    ``sightings`` has those of each response by their paths. ``homes`` are the sessions that have a
+    file of their own: only to those can a guess point.
     """
 
     def __init__(self, homes: Mapping[str, int]) -> None:
         self.sightings: dict[str, list[CopyT]] = {}
         self._homes = homes
         self._news: set[str] = set()
-        self._pairs: dict[tuple[str, str], tuple[File, File]] = {}
-        self._own: dict[tuple[str, str], float] = {}
+        # Two files are compared only where nothing but their leads tells who paid.
+        self._leads: dict[str, dict[str, _Lead]] = {}
+        self._orders: dict[str, list[str]] = {}
 
     @property
     def spare(self) -> int:
@@ -87,8 +102,8 @@ class Copies(Generic[CopyT]):
 
     def add(self, first: CopyT, other: CopyT) -> None:
         """A response was seen in one more file; ``first`` is where it was seen before."""
-        self.sightings.setdefault(first.message_id, [first]).append(other)
-        self._meet(first.message_id)
+        insort(self.sightings.setdefault(first.message_id, [first]), other, key=_path)
+        self._news.add(first.message_id)
 
     def note(self, message_id: str) -> None:
         """A response has changed in one of its files."""
@@ -100,11 +115,10 @@ class Copies(Generic[CopyT]):
         everywhere = self.sightings.pop(sighting.message_id, [])
         left = [item for item in everywhere if item is not sighting]
         self._news.discard(sighting.message_id)
-        for pair in [pair for pair in self._pairs if sighting.stream.sort_key[1] in pair]:
-            del self._pairs[pair]
+        self._drop_leads(_path(sighting))
         if len(left) > 1:
             self.sightings[sighting.message_id] = left
-            self._meet(sighting.message_id)
+            self._news.add(sighting.message_id)
         return left
 
     def unsettled(self, *, everything: bool) -> list[str]:
@@ -112,11 +126,9 @@ class Copies(Generic[CopyT]):
 
         All of them when the files' order among each other is another than before.
         """
-        own = {pair: _first_own(*streams) for pair, streams in self._pairs.items()}
-        everything = everything or any(self._own.get(pair) != at for pair, at in own.items())
-        self._own = own
+        moved = [self._moves(lead) for leads in self._leads.values() for lead in leads.values()]
         news, self._news = self._news, set()
-        return list(self.sightings) if everything else sorted(news)
+        return list(self.sightings) if everything or any(moved) else sorted(news)
 
     def owner(self, message_id: str) -> tuple[str, CopyT]:
         """The session that paid, and the sighting that stands for it.
@@ -125,54 +137,74 @@ class Copies(Generic[CopyT]):
         the earlier first stamp (a fork opens with a stamp of its own); the file whose first
         response of its own is older, or that has none; the path.
         """
-        sightings = self._by_path(message_id)
+        sightings = self.sightings[message_id]
         named = next((item.claim for item in sightings if item.claim is not None), None)
         if named is None:
             named = next((item.guess for item in sightings if item.guess in self._homes), None)
         pool = [item for item in sightings if item.stream.owner_id == named] or sightings
-        winner = min(pool, key=cmp_to_key(self._compare))
+        winner = self._first(pool)
         return named or winner.stream.owner_id, winner
 
     def best(self, message_id: str, owner: CopyT) -> Known:
         """The usage with the largest output over all files; on a tie the owner's, then by path."""
         best = owner.usage
-        sightings = self._by_path(message_id)
+        sightings = self.sightings[message_id]
         for sighting in sightings:
             usage = sighting.usage
             if usage is not None and (best is None or usage.tokens.output > best.tokens.output):
                 best = usage
         return Known(best, any(sighting.final for sighting in sightings))
 
-    def _meet(self, message_id: str) -> None:
-        """Every two files of a response are compared, both ways."""
-        self._news.add(message_id)
-        streams = [item.stream for item in self.sightings[message_id]]
-        for one in streams:
-            for other in streams:
-                if one is not other:
-                    self._pairs.setdefault((one.sort_key[1], other.sort_key[1]), (one, other))
+    def _first(self, pool: Sequence[CopyT]) -> CopyT:
+        """The one that comes first of some that stand in the order of their paths."""
+        first, rank = pool[0], _rank(pool[0])
+        for item in pool[1:]:
+            other = _rank(item)
+            if other < rank or (other == rank and self._leads_before(item.stream, first.stream)):
+                first, rank = item, other
+        return first
 
-    def _by_path(self, message_id: str) -> list[CopyT]:
-        return sorted(self.sightings[message_id], key=lambda item: item.stream.sort_key[1])
-
-    def _compare(self, one: Copy, other: Copy) -> int:
-        first, second = self._rank(one, other.stream), self._rank(other, one.stream)
-        return -1 if first < second else int(first > second)
-
-    def _rank(self, sighting: Copy, other: File) -> tuple[bool, float, float, str]:
-        stamp, path = sighting.stream.sort_key
-        own = 0.0
+    def _leads_before(self, one: File, other: File) -> bool:
+        """Whether a file's first response of its own is older than that of the other."""
         # Of two files of one session neither is a fork of the other.
-        if sighting.stream.owner_id != other.owner_id:
-            own = self._own[path, other.sort_key[1]]
-        return (sighting.agent != MAIN, stamp, own, path)
+        return one.owner_id != other.owner_id and self._lead(one, other) < self._lead(other, one)
+
+    def _lead(self, file: File, other: File) -> float:
+        leads = self._leads.setdefault(file.sort_key[1], {})
+        lead = leads.get(other.sort_key[1])
+        if lead is None:
+            lead = leads[other.sort_key[1]] = _Lead(file, other)
+            self._moves(lead)
+        return lead.at
+
+    def _moves(self, lead: _Lead) -> bool:
+        """Whether a lead is another one by what its two files have got meanwhile."""
+        order, sightings = self._order(lead.file), lead.file.sightings
+        while lead.place < len(order) and order[lead.place] in lead.other.sightings:
+            lead.place += 1
+        before, lead.at = lead.at, -inf
+        if lead.place < len(order):
+            lead.at = sightings[order[lead.place]].at or 0.0
+        return lead.at != before
+
+    def _order(self, file: File) -> list[str]:
+        """The responses of a file by their places."""
+        path = file.sort_key[1]
+        order = self._orders.get(path)
+        if order is None or len(order) != len(file.sightings):
+            order = self._orders[path] = list(file.sightings)
+        return order
+
+    def _drop_leads(self, path: str) -> None:
+        if self._orders.pop(path, None) is not None:
+            del self._leads[path]
+            for leads in self._leads.values():
+                leads.pop(path, None)
 
 
-def _first_own(stream: File, other: File) -> float:
-    """When the file's first response that the other lacks came; before all times if none."""
-    own = (
-        sighting.at or 0.0
-        for message_id, sighting in stream.sightings.items()
-        if message_id not in other.sightings
-    )
-    return next(own, float("-inf"))
+def _path(sighting: Copy) -> str:
+    return sighting.stream.sort_key[1]
+
+
+def _rank(sighting: Copy) -> tuple[bool, float]:
+    return (sighting.agent != MAIN, sighting.stream.sort_key[0])

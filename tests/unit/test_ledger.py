@@ -8,6 +8,7 @@ from ccmon.entries import AnyEntry, Block, TitleEntry, ToolResult, UserEntry
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.requests import Copies
 from ccmon.ledger.session import Ledger
+from ccmon.ledger.stream import Stream
 from ccmon.requests import MAIN
 from tests.builders import (
     OTHER,
@@ -226,6 +227,43 @@ def test_copies_are_looked_up_again_only_when_something_about_them_changes() -> 
         feed(ledger, [assistant("msg_7", usage(7, o=99), at=START + 7)])
         ledger.settle()
     assert asked == ["msg_7"]
+
+
+def comparisons(forks: int) -> tuple[int, int]:
+    """How often a place among files is asked for: by so many unmarked forks, and by one more line.
+
+    All of them begin with the same stamp, so that only their responses tell who paid.
+    """
+    asked = 0
+    sort_key = vars(Stream)["sort_key"]
+
+    def counting(stream: Stream) -> object:
+        nonlocal asked
+        asked += 1
+        return sort_key.__get__(stream)
+
+    ledger = Ledger(PriceTable.load())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stream, "sort_key", property(counting))
+        for number in range(forks):
+            session = f"fork-{number:03}"
+            shared = [assistant(f"msg_{n}", usage(n, o=1), session=session) for n in range(20)]
+            own = assistant(f"own_{number}", usage(1, o=1), session=session)
+            feed(ledger, [*shared, own], path=f"/p/{session}.jsonl", session=session)
+        ledger.settle()
+        assert len(ids(ledger, "fork-000")) == 21
+        at_first, asked = asked, 0
+        more = assistant("more", usage(1, o=1), session=session)
+        feed(ledger, [more], path=f"/p/{session}.jsonl", session=session)
+        ledger.settle()
+    return at_first, asked
+
+
+def test_forks_are_not_compared_all_with_all() -> None:
+    few, many = comparisons(25), comparisons(100)
+    assert many[0] < 6 * few[0]
+    assert many[1] < 6 * few[1]
+    assert many[1] < many[0] / 20
 
 
 def test_an_agent_of_the_flat_layout_belongs_to_the_session_its_lines_name() -> None:
