@@ -5,6 +5,7 @@ from one dollar on, $0.107 from a cent on, $0.0051 below; shares 66%; multiples 
 unknown is ``?`` or ``-``, never 0.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from math import floor
 
@@ -71,6 +72,30 @@ def amount(usd: float, *, short: bool = False) -> str:
     if usd >= 0.00995:
         return f"{usd:.2f}" if short else f"{usd:.3f}"
     return f"{usd:.4f}"
+
+
+def money_column(usd: Iterable[float | None]) -> int:
+    """Decimals for dollars that stand one below the other: two, or three where all are small."""
+    largest = max((abs(each) for each in usd if each is not None), default=0.0)
+    return 3 if 0.0 < largest < 0.9995 else 2
+
+
+def money_to(
+    usd: float | None, places: int, *, lower_bound: bool = False, estimated: bool = False
+) -> str:
+    """US dollars to so many decimals, for columns: $0.11, $53.64, ``<$0.01`` for less than that.
+
+    Prefixes and None as in ``money``.
+    """
+    if usd is None:
+        return UNKNOWN
+    prefix = "≥" if lower_bound else "~" if estimated else ""
+    size = abs(usd)
+    if 0.0 < size < 0.5 * 10**-places and not lower_bound:
+        # Less than nothing is nearly nothing too: neither may read as 0.
+        return f"{prefix}{'>-' if usd < 0 else '<'}${10**-places:.{places}f}"
+    shown = f"{size:,.0f}" if size >= 99_999.5 else f"{size:,.{places}f}"
+    return f"{prefix}{'-' if usd < 0 else ''}${shown}"
 
 
 def percent(ratio: float | None) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ccmon import format
 from ccmon.measures import ALERT_SPAN, Ttl
-from ccmon.past import Belongs, Candidate, Group, Kept, Memory
+from ccmon.past import Belongs, Candidate, Group, Kept, Memory, Query
 from ccmon.requests import MAIN, Attempt, Cause, Kind, Why
 from ccmon.snapshot import CacheAlert, Hidden, Session
 
@@ -343,8 +343,6 @@ def in_flight(attempts: Sequence[Attempt], *, zone: tzinfo | None = None) -> str
 
 
 NO_DATE = "no date"
-SHARES = "read rewr new outp: where the money went; wasted: what busts cost beyond a read"
-"""What the columns of the history mean."""
 RETENTION = "Claude Code deletes transcripts after 30 days; ccmon keeps the sums."
 """Why there is something to keep, and whose word ends it."""
 
@@ -356,8 +354,6 @@ BELONGS: dict[Belongs, str] = {
     "nothing": "nowhere",
 }
 """Where something that is found out again should stand."""
-PER_SESSION = "saves, costs, net: of a session, to read it again and to carry it as memory"
-"""What the money of a candidate is of."""
 
 
 def group_name(group: Group, by: str) -> str:
@@ -367,6 +363,54 @@ def group_name(group: Group, by: str) -> str:
     if not group.name:
         return NO_DATE if by in ("day", "week", "month") else format.UNKNOWN
     return group.name
+
+
+def shares(titles: Sequence[str]) -> str:
+    """What those columns of the history mean that are among ``titles``."""
+    parts = " ".join(title for title in ("read", "rewr", "new", "outp") if title in titles)
+    wasted = "wasted: what busts cost beyond a read" if "wasted" in titles else ""
+    told = f"{parts}: where the money went" if parts else ""
+    return "; ".join(filter(None, (told, wasted)))
+
+
+def per_session(titles: Sequence[str]) -> str:
+    """What the money of a candidate is, in those columns that are among ``titles``."""
+    told = {"saves": "saves by not reading it again", "costs": "costs by carrying it"}
+    shown = [told[title] for title in told if title in titles]
+    both = len(shown) == len(told)
+    net = "net of the two" if both else "net of what it saves and what carrying it costs"
+    return "per session: " + ", ".join((*shown, net))
+
+
+def span(query: Query, first: str) -> str:
+    """The days that were asked for: ``since 2026-11-01``, ``2026-11-01 to 2026-11-07``.
+
+    ``first`` is the first day with a request, for where all were asked for.
+    """
+    if query.since is not None and query.until is not None:
+        return f"{query.since} to {query.until}"
+    if query.until is not None:
+        return f"until {query.until}"
+    return f"since {query.since or first}"
+
+
+def candidate_name(candidate: Candidate) -> str:
+    """What comes back: a file by its path, ``$ make help``, ``search: sidebar``."""
+    mark = {"file": "", "command": "$ ", "search": "search: "}[candidate.kind]
+    return mark + (candidate.key or format.UNKNOWN)
+
+
+def project_name(candidate: Candidate, among: Sequence[Candidate]) -> str:
+    """The name of its project, with the folders above it where others have the same name."""
+    roots = {each.root for each in among if each.project == candidate.project} - {candidate.root}
+    folders = [part for part in candidate.root.split("/") if part]
+    if not roots or not folders:
+        return candidate.project
+    for count in range(2, len(folders) + 1):
+        end = "/".join(folders[-count:])
+        if not any(root.endswith(f"/{end}") for root in roots):
+            return end
+    return candidate.root
 
 
 def undated(requests: int) -> str:
@@ -382,14 +426,14 @@ def gone(kept: Kept) -> str:
     return f"no longer on disk: {requests} of {format.plural(kept.gone_sessions, 'session')}"
 
 
-def forgotten(dropped: Kept) -> str:
-    """``Forgot 137 requests of 1 session: 1 file no longer on disk.``"""
+def forgotten(dropped: Kept, cost: str) -> str:
+    """``Forgot 137 requests of 1 session, $6.45: 1 file no longer on disk.``"""
     if not dropped.gone_files and not dropped.gone_requests:
         return "Nothing to forget: all that was counted is still on disk."
     requests = format.plural(dropped.gone_requests, "request")
     sessions = format.plural(dropped.gone_sessions, "session")
     files = format.plural(dropped.gone_files, "file")
-    return f"Forgot {requests} of {sessions}: {files} no longer on disk."
+    return f"Forgot {requests} of {sessions}, {cost}: {files} no longer on disk."
 
 
 def nothing_repeated(memory: Memory) -> str:

@@ -10,6 +10,18 @@ from ccmon.errors import CcmonError
 
 COMMANDS = ("history", "export", "memory", "statusline")
 """The words that may stand in place of options."""
+_OPTIONS_OF_COMMANDS = {
+    "--by": "history",
+    "--csv": "history",
+    "--forget": "history",
+    "--timezone": "history",
+    "--top": "history",
+    "--until": "history",
+    "--format": "export",
+    "--output": "export",
+    "--days": "memory",
+}
+"""Options that only a command has, and the one that is most likely meant."""
 DEFAULT_HOMES = ("~/.claude", "~/.config/claude")
 """Where Claude Code keeps its files when nothing else is said."""
 
@@ -33,13 +45,18 @@ class Parser(argparse.ArgumentParser):
         """The arguments, all of them understood."""
         given, unknown = self.parse_known_args(argv)
         if unknown:
-            raise self._unknown(unknown[0])
+            raise self._unknown(unknown)
         return given
 
-    def _unknown(self, argument: str) -> CcmonError:
+    def _unknown(self, arguments: Sequence[str]) -> CcmonError:
+        argument = arguments[0]
         if not argument.startswith("-"):
             return CcmonError(f"unexpected argument: {argument}", self._command_hint(argument))
         option = argument.partition("=")[0]
+        if self.prog == "ccmon" and (command := _OPTIONS_OF_COMMANDS.get(option)):
+            return CcmonError(
+                f"unknown option: {option}", f"did you mean ccmon {command} {' '.join(arguments)}?"
+            )
         known = re.findall(r"--[a-z-]+", self.format_usage())
         nearest = difflib.get_close_matches(option, known, n=1, cutoff=0.5)
         hint = f"did you mean {nearest[0]}?" if nearest else self.hint

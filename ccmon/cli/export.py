@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccmon.cli.arguments import Parser, choice
-from ccmon.cli.homes import refuse_inside
+from ccmon.cli.homes import refuse_to_write
 from ccmon.cli.past import add_span, asked_of, nothing_found, opened, read_through
 from ccmon.cli.process import is_terminal
 from ccmon.errors import CcmonError
@@ -15,20 +15,31 @@ if TYPE_CHECKING:
     from ccmon.report.export import Form
 
 FORMS = ("jsonl", "csv", "parquet")
+_ENDINGS: "dict[str, Form]" = {
+    "": "jsonl",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+"""What a file is to hold by the end of its name."""
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def run(argv: Sequence[str]) -> int:
     """Write the rows; returns the exit code."""
     given = _parser().read(argv)
-    form = _form(given.format, given.output)
+    named = None if given.output in _STDOUT else given.output
+    form = _form(given.format, named)
     asked = asked_of(given)
     if form == "parquet":
-        _check_parquet(given.output)
+        _check_parquet(named)
     with opened(asked.config_dirs) as past:
         file = None
-        if given.output is not None:
-            refuse_inside("--output", given.output, past.homes)
-            file = Path(given.output).expanduser()
+        if named is not None:
+            refuse_to_write("--output", named, past.homes)
+            file = Path(named).expanduser()
         read_through(past)
         from ccmon.report.export import export
 
@@ -51,21 +62,29 @@ def _parser() -> Parser:
         metavar="|".join(FORMS),
         type=choice("--format", FORMS),
         help="how (default: as --output ends, else jsonl); parquet: pip install"
-        " 'ccmon-tui[parquet]'",
+        " 'ccmon-tui[parquet]', in a checkout '.[parquet]'",
     )
     output = parser.named("--output")
-    add("--output", metavar="FILE", type=output, help="where to, in place of what was there")
+    add(
+        "--output",
+        metavar="FILE",
+        type=output,
+        help="where to, in place of what was there; -: stdout",
+    )
     add_span(parser)
     return parser
 
 
-def _form(named: str | None, output: str | None) -> "Form":
-    ending = Path(output).suffix[1:] if output is not None else ""
-    form: Form
-    for form in ("jsonl", "csv", "parquet"):
-        if form == (named or ending):
-            return form
-    return "jsonl"
+def _form(named: "Form | None", output: str | None) -> "Form":
+    """The format that was named, else that of the file's name. Raises CcmonError for neither."""
+    if named is not None:
+        return named
+    ending = Path(output or "").suffix
+    form = _ENDINGS.get(ending.lower())
+    if form is None:
+        what = f"--output: no format is known by the ending {ending}"
+        raise CcmonError(what, "end it in .jsonl, .csv or .parquet, or add --format")
+    return form
 
 
 def _check_parquet(output: str | None) -> None:

@@ -36,10 +36,30 @@ def nothing_in(homes: "Iterable[Home]", what: str = NO_TRANSCRIPTS) -> CcmonErro
     return CcmonError(f"{what} in {', '.join(places)}", hint, EXIT_NOTHING)
 
 
-def refuse_inside(option: str, file: str, homes: "Iterable[Home]") -> None:
-    """Raise CcmonError when ``file`` lies in a config home, whatever its name looks like."""
+def refuse_to_write(option: str, file: str, homes: "Iterable[Home]") -> None:
+    """Raise CcmonError when ``file`` lies in a config home or is a file that ccmon lives on.
+
+    Links are followed, so it matters where it lies and not how it is called.
+    """
     real = Path(os.path.realpath(Path(file).expanduser()))
+    if _is_of_ccmon(real):
+        raise CcmonError(f"{option}: {file} is a file of ccmon itself", "name another file")
     forbidden = [home.path for home in homes]
     forbidden += [str(Path(home).expanduser()) for home in DEFAULT_HOMES]
     if any(real.is_relative_to(os.path.realpath(home)) for home in forbidden):
         raise CcmonError(f"{option}: {file} is in a Claude config folder", "name another place")
+
+
+def _is_of_ccmon(real: Path) -> bool:
+    """Whether it is the index of the history with what SQLite keeps beside it, a report of the
+    status line, or the settings.
+    """
+    from ccmon.history import INDEX_FILE
+    from ccmon.reported import reports_folder
+    from ccmon.settings import own_folder
+
+    reports = Path(os.path.realpath(reports_folder(os.environ)))
+    named = os.environ.get("CCMON_CONFIG") or own_folder("config") / "config.toml"
+    is_settings = real == Path(os.path.realpath(Path(named).expanduser()))
+    is_index = real.parent == reports.parent and real.name.startswith(INDEX_FILE)
+    return is_settings or is_index or real.is_relative_to(reports)

@@ -19,7 +19,7 @@ from ccmon.cli.homes import (
     NO_TRANSCRIPTS,
     chosen_homes,
     nothing_in,
-    refuse_inside,
+    refuse_to_write,
 )
 from ccmon.cli.past import archive_of
 from ccmon.cli.process import collect_garbage, is_terminal
@@ -313,7 +313,7 @@ def _log(debug: str | None, homes: "tuple[Home, ...]") -> Iterator[None]:
 def _log_file(debug: str, homes: "tuple[Home, ...]") -> "FileHandler":
     from logging import FileHandler
 
-    refuse_inside("--debug", debug, homes)
+    refuse_to_write("--debug", debug, homes)
     try:
         return FileHandler(Path(debug).expanduser(), encoding="utf-8", errors="backslashreplace")
     except OSError as error:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from ccmon.history.archive import Archive
+    from ccmon.history.zones import Zone
     from ccmon.past import By, History, Query
     from ccmon.report.progress import ProgressBar
     from ccmon.settings import Settings
     from ccmon.transcripts.locate import Home
 
-_LONGEST_SPAN = 36_500
+_LONGEST_SPAN = 36_500 * 86_400
+_UNIT_SECONDS = {"m": 60, "h": 3600}
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ def add_span(parser: Parser) -> None:
         "--since",
         metavar="DAY",
         type=since,
-        help="from that day on: 2026-11-24, or 7d back",
+        help="from that day on: 2026-11-24, or 7d back; 24h: the days of the last 24 hours",
     )
     add("--until", metavar="DAY", type=until, help="up to that day, with it")
     zone = parser.named("--timezone")
@@ -84,8 +86,8 @@ def asked_of(given: "Namespace", *, now: float | None = None) -> Asked:
     """What part was asked for. Raises CcmonError for an unknown zone and for what is no day."""
     from ccmon.history.zones import zone_of
 
-    today = zone_of(given.timezone).day(time.time() if now is None else now) or date.min
-    since, until = _day("--since", given.since, today), _day("--until", given.until, today)
+    days = _Days(zone_of(given.timezone), time.time() if now is None else now)
+    since, until = days.of("--since", given.since), days.of("--until", given.until)
     if since is not None and until is not None and since > until:
         raise CcmonError(f"--since {since} is after --until {until}", "swap them")
     return Asked(
@@ -97,16 +99,35 @@ def asked_of(given: "Namespace", *, now: float | None = None) -> Asked:
     )
 
 
-def _day(option: str, text: str | None, today: date) -> date | None:
-    if text is None:
-        return None
-    with contextlib.suppress(ValueError, OverflowError):
-        if span := re.fullmatch(r"(\d{1,5})d", text, re.ASCII):
-            if int(span[1]) <= _LONGEST_SPAN:
-                return today - timedelta(days=int(span[1]))
-        elif re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-            return date.fromisoformat(text)
-    raise CcmonError(f"{option}: not a day: {text}", "write 2026-11-24, or 7d for seven days ago")
+class _Days:
+    """What people write for a day, seen from ``now``."""
+
+    def __init__(self, zone: "Zone", now: float) -> None:
+        self._zone = zone
+        self._now = now
+
+    def of(self, option: str, text: str | None) -> date | None:
+        """The day that ``text`` names; None for None. Raises CcmonError where it names none."""
+        if text is None:
+            return None
+        with contextlib.suppress(ValueError, OverflowError):
+            if span := re.fullmatch(r"(\d{1,9})([mhd])", text, re.ASCII):
+                day = self._back(int(span[1]), span[2])
+            else:
+                written = re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
+                day = date.fromisoformat(text) if written else None
+            if day is not None:
+                return day
+        raise CcmonError(f"{option}: not a day: {text}", "write 2026-11-24, 7d or 24h")
+
+    def _back(self, count: int, unit: str) -> date | None:
+        """Days are counted on the calendar; hours go back by the clock, to the day of then."""
+        if unit == "d":
+            today = self._zone.day(self._now)
+            within = today is not None and count * 86_400 <= _LONGEST_SPAN
+            return today - timedelta(days=count) if today is not None and within else None
+        seconds = count * _UNIT_SECONDS[unit]
+        return self._zone.day(self._now - seconds) if seconds <= _LONGEST_SPAN else None
 
 
 def archive_of(homes: "tuple[Home, ...]", settings: "Settings", *, keep: bool = True) -> "Archive":

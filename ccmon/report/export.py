@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -91,10 +92,15 @@ def row_of(request: PastRequest) -> Row:
 def export(requests: Iterable[PastRequest], form: Form, file: Path | None = None) -> int:
     """Write the requests to ``file``, else to stdout; returns how many there were.
 
-    A file appears under its name only when all of it is written. Raises CcmonError when it cannot
-    be, and BrokenPipeError when the reader of stdout has gone.
+    A file appears under its name only when all of it is written, and where there is no request what
+    was there stays. Raises CcmonError when it cannot be written, and BrokenPipeError when the
+    reader of stdout has gone.
     """
-    counted = _Counted(map(row_of, requests))
+    rows = map(row_of, requests)
+    first = list(islice(rows, 1))
+    if file is not None and not first:
+        return 0
+    counted = _Counted(chain(first, rows))
     write = _writer(form)
     if file is None:
         with whole_output():
@@ -144,7 +150,7 @@ def _whole_file(file: Path) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(file))
     new = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
-        if target.exists() and not target.is_file():
+        if file.exists() and not file.is_file():
             raise CcmonError(f"--output: {file} is no file", "name a file, or leave it out")
         with new.open("xb") as out:
             yield out

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ccmon import format, words
 from ccmon.history.zones import zone_of
-from ccmon.past import By, Group, History, Kept, Sums
+from ccmon.past import By, Group, History, Kept, Query, Sums
 from ccmon.report import safe
 from ccmon.report.output import whole_output
 from ccmon.report.page import stdout_page
@@ -24,38 +24,65 @@ _NAME_CELLS: dict[By, int] = {
 _TOTAL = "total"
 
 
-def print_history(history: History, *, form: str = "text", ascii_only: bool = False) -> None:
+def print_history(
+    history: History, *, form: str = "text", ascii_only: bool = False, top: int | None = None
+) -> None:
     """Print it as ``text``, ``json`` or ``csv``; as text only where there is any request.
 
-    Raises BrokenPipeError when the reader has gone and CcmonError when stdout cannot be written.
+    ``top`` is how many groups are shown, from the first one on; None: all of them. Raises
+    BrokenPipeError when the reader has gone and CcmonError when stdout cannot be written.
     """
     with whole_output():
         if form != "text":
             # Machines get UTF-8 whatever the locale says, so it goes past the text layer.
             sys.stdout.flush()
             sys.stdout.buffer.write(
-                history_json(history) if form == "json" else history_csv(history)
+                history_json(history, top) if form == "json" else history_csv(history, top)
             )
         elif history.totals.requests:
             page = stdout_page(ascii_only, widest=_WIDEST)
-            sys.stdout.write(render_history(history, page))
+            sys.stdout.write(render_history(history, page, top))
 
 
-def print_forgotten(dropped: Kept) -> None:
-    """Say what was dropped; failures as those of ``print_history``."""
+def print_forgotten(dropped: Kept, before: History, after: History) -> None:
+    """Say what was dropped, and by how much the total is less; failures as of ``print_history``.
+
+    ``before`` and ``after`` are the whole history, by session.
+    """
     with whole_output():
-        sys.stdout.write(words.forgotten(dropped) + "\n")
+        sys.stdout.write(words.forgotten(dropped, _difference(before, after)) + "\n")
 
 
-def render_history(history: History, page: Page) -> str:
-    """The table with its totals, then how far it reaches, in ``page.table_columns`` cells."""
+def _difference(before: History, after: History) -> str:
+    """The money that is no longer in the total, marked as the sessions that lost it were."""
+    left = {group.key: group.sums.cost for group in after.groups}
+    less = [group.sums for group in before.groups if left.get(group.key) != group.sums.cost]
+    cost = None
+    if before.totals.cost is not None and any(sums.cost is not None for sums in less):
+        cost = max(0.0, before.totals.cost - (after.totals.cost or 0.0))
+    return format.money(
+        cost,
+        lower_bound=any(sums.cost_is_lower_bound for sums in less),
+        estimated=any(sums.estimated for sums in less),
+        short=True,
+    )
+
+
+def render_history(history: History, page: Page, top: int | None = None) -> str:
+    """The table with its totals, then how far it reaches, in ``page.table_columns`` cells.
+
+    ``top`` is how many groups stand in it; the totals are of all of them.
+    """
     by = history.query.by
-    names = (*(_name(group, by) for group in history.groups), _TOTAL)
-    sums = [group.sums for group in history.groups] + [history.totals]
+    groups = history.groups[:top]
+    names = (*(_name(group, by) for group in groups), _TOTAL)
+    sums = [group.sums for group in groups] + [history.totals]
     table = render(
         Column(by, names), _figures(sums), page, name_cells=_NAME_CELLS[by], last_is_sum=True
     )
-    return "\n".join((*table, "", *_reach(history, page))) + "\n"
+    below = [*_left_out(history, len(groups), page), *_reach(history, page)]
+    below += wrapped(words.shares(table.titles), page, DIM)
+    return "\n".join((*table.lines, "", *below)) + "\n"
 
 
 def _name(group: Group, by: By) -> str:
@@ -67,24 +94,25 @@ def _name(group: Group, by: By) -> str:
 
 
 def _figures(sums: Sequence[Sums]) -> list[Column]:
+    places = format.money_column(each.cost for each in sums)
     return [
         Column("reqs", tuple(f"{each.requests:,}" for each in sums)),
         Column("in", tuple(format.tokens(each.usage.prompt_tokens) for each in sums), 4),
         Column("hit", tuple(format.rate(each.hit_rate) for each in sums), NICE),
         Column("out", tuple(format.tokens_short(each.usage.output_tokens) for each in sums), 5),
-        Column("cost", tuple(map(_cost, sums))),
+        Column("cost", tuple(_cost(each, places) for each in sums)),
         Column("read", tuple(_share(each, each.split.carry) for each in sums), NICE + 1),
         Column("rewr", tuple(_share(each, each.split.rewrite) for each in sums), NICE + 2),
         Column("new", tuple(_share(each, each.split.fresh) for each in sums), NICE + 4),
         Column("outp", tuple(_share(each, each.split.output) for each in sums), NICE + 3),
-        Column("busts", tuple(f"{each.busts:,}" if each.busts else "-" for each in sums), 2),
-        Column("wasted", tuple(map(_wasted, sums)), 1),
+        Column("busts", tuple(f"{each.busts:,}" for each in sums), 2),
+        Column("wasted", tuple(_wasted(each, places) for each in sums), 1),
     ]
 
 
-def _cost(sums: Sums) -> str:
-    return format.money(
-        sums.cost, lower_bound=sums.cost_is_lower_bound, estimated=sums.estimated, short=True
+def _cost(sums: Sums, places: int) -> str:
+    return format.money_to(
+        sums.cost, places, lower_bound=sums.cost_is_lower_bound, estimated=sums.estimated
     )
 
 
@@ -92,44 +120,94 @@ def _share(sums: Sums, part: float) -> str:
     return format.percent(part / sums.split.total) if sums.split.total else format.NONE
 
 
-def _wasted(sums: Sums) -> str:
+def _wasted(sums: Sums, places: int) -> str:
     """What busts cost; where none of the requests has a price nobody knows."""
     if not sums.busts:
         return format.NONE
-    return format.money(None if sums.cost is None else sums.avoidable, short=True)
+    return format.money_to(None if sums.cost is None else sums.avoidable, places)
+
+
+def _left_out(history: History, shown: int, page: Page) -> Iterator[str]:
+    """That there are more groups than the table has."""
+    if shown < len(history.groups):
+        every = format.plural(len(history.groups), history.query.by)
+        yield from wrapped(f"the {shown:,} dearest of {every}; the total is of all", page)
 
 
 def _reach(history: History, page: Page) -> Iterator[str]:
-    kept = history.kept
-    files = f"{format.plural(kept.files, 'file')}, {format.size(kept.bytes)}"
-    yield from _lines(
-        [
-            f"since {_first_day(history)}",
-            format.plural(history.totals.sessions, "session"),
-            files,
-            f"days of {safe.plain(history.timezone)}",
-            f"prices {history.price_table_date}",
-        ],
-        page,
-    )
+    """Which part of the past this is, what is not in it, and what is kept besides."""
+    yield from _lines(_scope(history), page)
     if undated := history.totals.requests - sum(each.sums.requests for each in history.groups):
         yield from wrapped(words.undated(undated), page)
+    if _is_part(history.query):
+        if unpriced := history.totals.unpriced:
+            yield from wrapped(f"not counted: {_prices(unpriced)}", page, YELLOW)
+        if gone := round(sum((1 - each.on_disk) * each.sums.requests for each in history.groups)):
+            yield from wrapped(f"of these no longer on disk: {_requests(gone)}", page, DIM)
+        yield from _lines(_kept(history.kept), page, DIM)
+    else:
+        yield from _whole(history, page)
+    if history.warning:
+        yield from wrapped(safe.plain(history.warning), page, YELLOW)
+    elif not _is_part(history.query):
+        yield from wrapped(words.RETENTION, page, DIM)
+
+
+def _scope(history: History) -> list[str]:
+    """What was asked for, as facts; the files are those of everything, so only there."""
+    query, kept = history.query, history.kept
+    facts = [words.span(query, _first_day(history))]
+    if query.project is not None:
+        facts.append(f"project {safe.plain(query.project)}")
+    facts.append(format.plural(history.totals.sessions, "session"))
+    if not _is_part(query):
+        facts.append(_files(kept))
+    return [*facts, f"days of {safe.plain(history.timezone)}", f"prices {history.price_table_date}"]
+
+
+def _is_part(query: Query) -> bool:
+    """Whether less was asked for than everything."""
+    return query.since is not None or query.until is not None or query.project is not None
+
+
+def _whole(history: History, page: Page) -> Iterator[str]:
+    """What is not counted, and what is gone, of everything."""
+    faults = _faults(history.kept)
+    if unpriced := history.totals.unpriced:
+        faults.append(_prices(unpriced))
+    if faults:
+        yield from wrapped("not counted: " + ", ".join(faults), page, YELLOW)
+    if missing := words.gone(history.kept):
+        yield from _lines([missing, "dropped by ccmon history --forget"], page, DIM)
+
+
+def _kept(kept: Kept) -> list[str]:
+    """Facts about everything, beside a part of it."""
+    facts = [f"in all: {_files(kept)}", *_faults(kept)]
+    if kept.gone_requests:
+        facts.append(f"{_requests(kept.gone_requests)} no longer on disk")
+    return facts
+
+
+def _files(kept: Kept) -> str:
+    return f"{format.plural(kept.files, 'file')}, {format.size(kept.bytes)}"
+
+
+def _faults(kept: Kept) -> list[str]:
     faults = []
     if kept.malformed_lines:
         faults.append(format.plural(kept.malformed_lines, "malformed line"))
     if kept.unreadable_files:
         faults.append(format.plural(kept.unreadable_files, "unreadable path"))
-    if history.totals.unpriced:
-        faults.append(f"the price of {format.plural(history.totals.unpriced, 'request')}")
-    if faults:
-        yield from wrapped("not counted: " + ", ".join(faults), page, YELLOW)
-    if missing := words.gone(kept):
-        yield from _lines([missing, "dropped by ccmon history --forget"], page, DIM)
-    if history.warning:
-        yield from wrapped(safe.plain(history.warning), page, YELLOW)
-    else:
-        yield from wrapped(words.RETENTION, page, DIM)
-    yield from wrapped(words.SHARES, page, DIM)
+    return faults
+
+
+def _prices(requests: int) -> str:
+    return f"the price of {_requests(requests)}"
+
+
+def _requests(count: int) -> str:
+    return format.plural(count, "request")
 
 
 def _first_day(history: History) -> str:

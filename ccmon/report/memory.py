@@ -6,7 +6,8 @@ All money in it is an estimate, and says so.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from ccmon import __version__, format, words
 from ccmon.format import iso
@@ -52,52 +53,56 @@ def render_memory(memory: Memory, page: Page) -> str:
 
 def _candidates(memory: Memory, page: Page) -> Iterator[str]:
     found = memory.candidates
-    title, *rows = render(
+    per_session = (
+        [each.session_saving for each in found],
+        [each.memory_cost for each in found],
+        [each.net for each in found],
+    )
+    places = format.money_column(chain(*per_session))
+    saves, costs, nets = (_estimates(column, places) for column in per_session)
+    paid = [each.cost for each in found]
+    table = render(
         Column("found out again", tuple(map(_name, enumerate(found, 1)))),
         [
             Column("sessions", tuple(f"{each.sessions:,}" for each in found)),
             Column("reads", tuple(f"{each.reads:,}" for each in found), NICE),
             Column("tokens", tuple(format.tokens(each.tokens) for each in found), 1),
-            Column("paid", tuple(_estimate(each.cost) for each in found), NICE),
-            Column("saves", tuple(_estimate(each.session_saving) for each in found), NICE + 1),
-            Column("costs", tuple(_estimate(each.memory_cost) for each in found), NICE + 1),
-            Column("net", tuple(_estimate(_net(each)) for each in found)),
+            Column("paid", _estimates(paid, format.money_column(paid)), NICE),
+            Column("saves", saves, NICE + 1),
+            Column("costs", costs, NICE + 1),
+            Column("net", nets),
         ],
         page,
         name_cells=_NAME_CELLS,
         last_is_sum=False,
     )
+    title, *rows = table.lines
     yield title
     for row, candidate in zip(rows, found, strict=True):
         yield row
         style = BOLD if candidate.recommended else DIM
-        yield from wrapped(_verdict(candidate), page, style, indent=_INDENT)
+        yield from wrapped(_verdict(candidate, found), page, style, indent=_INDENT)
     yield ""
     sessions, projects = format.plural(memory.sessions, "session"), memory.projects
     days = format.plural(memory.days, "day")
     counted = f"{sessions} of {format.plural(projects, 'project')} in {days}"
     yield from wrapped(f"{counted}; tokens and money are estimates", page)
-    yield from wrapped(words.PER_SESSION, page, DIM)
+    yield from wrapped(words.per_session(table.titles), page, DIM)
 
 
 def _name(numbered: tuple[int, Candidate]) -> str:
     number, candidate = numbered
-    return f"{number:>3} {safe.plain(candidate.key) or format.UNKNOWN}"
+    return f"{number:>3} {safe.plain(words.candidate_name(candidate))}"
 
 
-def _verdict(candidate: Candidate) -> str:
-    project = safe.clip(safe.plain(candidate.project), _PROJECT_CELLS) or format.UNKNOWN
+def _verdict(candidate: Candidate, found: Sequence[Candidate]) -> str:
+    name = safe.plain(words.project_name(candidate, found))
+    project = safe.clip(name, _PROJECT_CELLS) or format.UNKNOWN
     return f"{project}, {words.stability(candidate)}: {words.advice(candidate)}"
 
 
-def _net(candidate: Candidate) -> float | None:
-    if candidate.session_saving is None or candidate.memory_cost is None:
-        return None
-    return candidate.session_saving - candidate.memory_cost
-
-
-def _estimate(usd: float | None) -> str:
-    return format.money(usd, estimated=True, short=True)
+def _estimates(column: Iterable[float | None], places: int) -> tuple[str, ...]:
+    return tuple(format.money_to(usd, places, estimated=True) for usd in column)
 
 
 def memory_json(memory: Memory) -> bytes:
@@ -123,6 +128,7 @@ def memory_document(memory: Memory) -> Json:
 def _candidate(candidate: Candidate) -> Json:
     return {
         "project": text(candidate.project),
+        "project_root": text(candidate.root) or None,
         "kind": candidate.kind,
         "key": text(candidate.key),
         "sessions": candidate.sessions,
@@ -135,7 +141,7 @@ def _candidate(candidate: Candidate) -> Json:
         "session_saving_usd": money(candidate.session_saving),
         "memory_tokens": candidate.memory_tokens,
         "memory_cost_usd": money(candidate.memory_cost),
-        "net_session_saving_usd": money(_net(candidate)),
+        "net_session_saving_usd": money(candidate.net),
         "belongs": candidate.belongs,
         "recommended": candidate.recommended,
         "last_at": iso(candidate.last_at),

@@ -19,7 +19,7 @@ def require_pyarrow() -> None:
     try:
         import pyarrow.parquet  # noqa: F401  only to see whether it can be
     except ImportError as error:
-        hint = "pip install 'ccmon-tui[parquet]'"
+        hint = "pip install 'ccmon-tui[parquet]', in a checkout pip install '.[parquet]'"
         raise CcmonError("--format parquet needs pyarrow", hint) from error
 
 

@@ -24,13 +24,14 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 Value = str | int | float | bool | None
 
 
-def history_json(history: History) -> bytes:
-    """The whole history as UTF-8 JSON on one line, harmless on a terminal."""
-    return encoded(history_document(history))
+def history_json(history: History, top: int | None = None) -> bytes:
+    """The history as UTF-8 JSON on one line, harmless on a terminal."""
+    return encoded(history_document(history, top))
 
 
-def history_document(history: History) -> Json:
-    """The whole history as plain dicts and lists."""
+def history_document(history: History, top: int | None = None) -> Json:
+    """The history as plain dicts and lists, with the first ``top`` groups; None: with all."""
+    groups = history.groups[:top]
     return {
         "schema_version": SCHEMA_VERSION,
         "ccmon_version": __version__,
@@ -39,7 +40,8 @@ def history_document(history: History) -> Json:
         "timezone": text(history.timezone),
         "pricing": {"table_date": history.price_table_date, "currency": "USD", "kind": "list"},
         "totals": _sums(history.totals),
-        "groups": [_group(group) for group in history.groups],
+        "groups": [_group(group) for group in groups],
+        "groups_left_out": len(history.groups) - len(groups),
         "kept": _kept(history.kept),
         "warning": text(history.warning) or None,
     }
@@ -98,9 +100,12 @@ def _kept(kept: Kept) -> Json:
     }
 
 
-def history_csv(history: History) -> bytes:
-    """One row for each group, no totals. Its columns are those of the document, flat."""
-    rows = [_flat(history.query.by, group) for group in history.groups]
+def history_csv(history: History, top: int | None = None) -> bytes:
+    """One row for each of the first ``top`` groups, None: of all; no totals.
+
+    Its columns are those of the document, flat.
+    """
+    rows = [_flat(history.query.by, group) for group in history.groups[:top]]
     titles = _flat("", Group("", "", Sums()))
     return "".join(csv_lines(titles, (row.values() for row in rows))).encode("utf-8", "replace")
 

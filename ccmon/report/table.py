@@ -30,10 +30,20 @@ class Column(Struct, frozen=True):
         return max(map(safe.width, (self.title, *self.cells)))
 
 
+class Table(Struct, frozen=True):
+    """A table as it is printed: its lines, titles first, and the columns that there was room for.
+
+    What is said below a table should not speak of a column that is not there.
+    """
+
+    lines: tuple[str, ...]
+    titles: tuple[str, ...]
+
+
 def render(
     names: Column, figures: Sequence[Column], page: Page, *, name_cells: int, last_is_sum: bool
-) -> Iterator[str]:
-    """The lines of the table, its title first. Names stand left, figures right.
+) -> Table:
+    """Lay the table out. Names stand left, figures right.
 
     ``name_cells`` are wanted for the names before figures are shown that can be spared.
     """
@@ -48,10 +58,12 @@ def render(
     ellipsis = safe.encodable("…", page.encoding)
     shown = [safe.clip(name, cells, ellipsis=ellipsis) for name in (names.title, *names.cells)]
     rows = zip(*((column.title, *column.cells) for column in columns), strict=True)
+    lines = []
     for number, (name, row) in enumerate(zip(shown, rows, strict=True)):
         is_sum = last_is_sum and number == len(names.cells)
         style = DIM if number == 0 else BOLD if is_sum else ""
-        yield styled(_line(name, cells, row, columns, gap), style, page)
+        lines.append(styled(_line(name, cells, row, columns, gap), style, page))
+    return Table(tuple(lines), tuple(column.title for column in columns))
 
 
 def _line(name: str, cells: int, row: Sequence[str], columns: Sequence[Column], gap: str) -> str:

@@ -1,5 +1,9 @@
 """Golden bytes of the history and of the memory, as text and for machines."""
 
+import json
+import re
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -7,14 +11,15 @@ import pytest
 from msgspec import structs
 
 from ccmon import words
-from ccmon.past import By, Candidate, History, Memory
+from ccmon.measures import Usage
+from ccmon.past import By, Candidate, History, Memory, Query
 from ccmon.report import safe
 from ccmon.report.history import render_history
 from ccmon.report.memory import memory_json, render_memory
 from ccmon.report.past_rows import history_csv, history_json
 from ccmon.report.text import Page
 from tests.golden.kept import FILES, HOSTILE, check
-from tests.sample_past import CANDIDATES, WORK, sample_history, sample_memory
+from tests.sample_past import CANDIDATES, WORK, Cell, sample_history, sample_memory
 
 PAGE = Page()
 
@@ -76,6 +81,82 @@ def test_what_is_not_kept_is_not_said_to_be() -> None:
     assert "The history is not kept: no space." in text
     assert words.RETENTION not in text
     assert words.RETENTION in render_history(sample_history(), PAGE)
+
+
+FIRST, LAST = date(2026, 11, 1), date(2026, 11, 12)
+
+
+def part(query: Query, cells: Sequence[Cell]) -> str:
+    """What is printed for a part of the past; what is kept stays that of everything."""
+    shown = structs.replace(sample_history("day", cells), query=query, kept=sample_history().kept)
+    return render_history(shown, PAGE)
+
+
+def test_the_end_of_a_part_is_the_part_that_was_asked_for() -> None:
+    within = [cell for cell in WORK if cell.day and FIRST <= cell.day <= LAST]
+    check("history-part.txt", part(Query(since=FIRST, until=LAST), within).encode())
+
+
+@pytest.mark.parametrize(
+    ("query", "span"),
+    [
+        (Query(since=date(2026, 10, 1)), "since 2026-10-01   "),
+        (Query(until=date(2026, 11, 30)), "until 2026-11-30   "),
+        (Query(project="shop-api"), "since 2026-10-19   project shop-api   3 sessions   "),
+    ],
+)
+def test_a_part_names_what_it_is_of_and_files_are_those_of_everything(
+    query: Query, span: str
+) -> None:
+    shop = [cell for cell in WORK if cell.session.project == "shop-api"]
+    _, below = part(query, shop).split("\n\n")
+    first, *others = below.splitlines()
+    assert first.startswith(span)
+    assert "file" not in first
+    assert "of these no longer on disk: 137 requests" in others
+    assert "in all: 12 files, 41.2 MB   1 malformed line   137 requests no longer on disk" in others
+
+
+@pytest.mark.parametrize("columns", range(40, 121, 4))
+def test_no_column_is_explained_that_is_not_there(columns: int) -> None:
+    page = Page(table_columns=columns)
+    head, *lines = render_history(sample_history(), page).splitlines()
+    below = " ".join(lines[lines.index("") :])
+    spent = re.search(r"((?:(?:read|rewr|new|outp) )*\S+): where the money went", below)
+    told = set(spent[1].split()) if spent else set()
+    told |= {"wasted"} if "wasted:" in below else set()
+    assert told == {"read", "rewr", "new", "outp", "wasted"} & set(head.split())
+
+    head, *lines = render_memory(sample_memory(), page).splitlines()
+    below = " ".join(lines[lines.index("") :])
+    told = {"saves"} if "saves by" in below else set()
+    told |= {"costs"} if "costs by" in below else set()
+    assert told == {"saves", "costs"} & set(head.split())
+    assert ("net of the two" in below) is (told == {"saves", "costs"})
+
+
+def test_a_column_of_money_has_one_precision() -> None:
+    tiny = structs.replace(WORK[0], session=WORK[-1].session, usage=Usage(10, 0, 0, 0, 0, 1))
+    text = render_history(sample_history("session", [*WORK[:1], tiny]), PAGE)
+    shown = re.findall(r"\$[\d.]+", text)
+    assert shown == ["$3.78", "$0.01", "$3.78"]
+    assert "<$0.01" in text
+    decimals = {
+        len(money.partition(".")[2])
+        for line in render_memory(sample_memory(), PAGE).splitlines()
+        for money in re.findall(r"\$[\d.]+", line)[1:]
+    }
+    assert decimals == {3}
+
+
+def test_projects_of_one_name_are_told_apart() -> None:
+    roots = ("/src/acme/api", "/src/beta/api", "/old/beta/api", "")
+    found = [candidate(project="api", root=root) for root in roots]
+    shown = render_memory(sample_memory([*found, candidate(project="web", root="/web")]), PAGE)
+    for name in ("acme/api", "src/beta/api", "old/beta/api", "api", "web"):
+        assert f"\n    {name}, stable" in shown
+    documents = json.loads(memory_json(sample_memory(found)))["candidates"]
+    assert [each["project_root"] for each in documents] == [*roots[:3], None]
 
 
 def hostile_history(by: By) -> History:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -13,59 +13,13 @@ from ccmon import cli
 from ccmon.cli.arguments import COMMANDS, Parser
 from ccmon.cli.past import Asked, add_span, asked_of
 from ccmon.errors import CcmonError
-from ccmon.past import History, Kept, Memory, PastRequest, Query, Scanning
-from tests.sample_past import sample_history, sample_memory, sample_requests
+from ccmon.past import History, Kept, Query
+from tests.fake_archive import FakeArchive
+from tests.sample_past import WORK, sample_history, sample_memory
 
 Capture = pytest.CaptureFixture[str]
 
 NOW = 1_795_536_000.0  # 2026-11-24 16:00 UTC
-
-
-class FakeArchive:
-    """Knows the sample from the second step on, and keeps what it was asked."""
-
-    shown: History = sample_history()
-    remembered: Memory = sample_memory()
-    rows: tuple[PastRequest, ...] = tuple(sample_requests())
-    dropped: Kept = Kept()
-    failure: BaseException | None = None
-    made: list["FakeArchive"]
-
-    def __init__(self, homes: object, settings: object, folder: Path | None) -> None:
-        self.folder = folder
-        self.asked: list[object] = []
-        self.steps = self.studies = 0
-        self.closed = False
-        self.scanning = self.studying = Scanning(2, 1, 100, 50)
-        self.made.append(self)
-
-    def step(self) -> bool:
-        self.steps += 1
-        if self.failure is not None:
-            raise self.failure
-        return self.steps < 2
-
-    def history(self, query: Query) -> History:
-        self.asked.append(query)
-        return self.shown
-
-    def requests(self, query: Query) -> Iterator[PastRequest]:
-        self.asked.append(query)
-        return iter(self.rows)
-
-    def forget(self) -> Kept:
-        return self.dropped
-
-    def study(self, *, days: int, project: str | None) -> bool:
-        self.studies += 1
-        return self.studies < 2
-
-    def memory(self, *, days: int, project: str | None) -> Memory:
-        self.asked.append((days, project))
-        return self.remembered
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
@@ -89,6 +43,10 @@ def asked(line: str) -> Asked:
         ("export --fromat csv", "unknown option: --fromat; did you mean --format?"),
         ("memory --dais 3", "unknown option: --dais; did you mean --days?"),
         ("history --zzz", "unknown option: --zzz; see ccmon history --help"),
+        ("--by month", "unknown option: --by; did you mean ccmon history --by month?"),
+        ("--until=7d --once", "unknown option: --until; did you mean ccmon history --until=7d?"),
+        ("--output a.csv", "unknown option: --output; did you mean ccmon export --output a.csv?"),
+        ("--days 7", "unknown option: --days; did you mean ccmon memory --days 7?"),
         ("statusline --zzz", "unknown option: --zzz; see ccmon statusline --help"),
         ("history today", "unexpected argument: today; see ccmon history --help"),
         ("histroy", "unexpected argument: histroy; did you mean ccmon history?"),
@@ -105,15 +63,15 @@ def asked(line: str) -> Asked:
         ),
         (
             "history --since yesterday",
-            "--since: not a day: yesterday; write 2026-11-24, or 7d for seven days ago",
+            "--since: not a day: yesterday; write 2026-11-24, 7d or 24h",
         ),
         (
             "history --until 2026-02-30",
-            "--until: not a day: 2026-02-30; write 2026-11-24, or 7d for seven days ago",
+            "--until: not a day: 2026-02-30; write 2026-11-24, 7d or 24h",
         ),
         (
             "history --since 99999d",
-            "--since: not a day: 99999d; write 2026-11-24, or 7d for seven days ago",
+            "--since: not a day: 99999d; write 2026-11-24, 7d or 24h",
         ),
         (
             "history --since 2026-11-24 --until 2026-11-23",
@@ -122,6 +80,22 @@ def asked(line: str) -> Asked:
         (
             "history --timezone Europe/Berln",
             "unknown time zone 'Europe/Berln'; did you mean Europe/Berlin?",
+        ),
+        ("history --since 0x", "--since: not a day: 0x; write 2026-11-24, 7d or 24h"),
+        (
+            "history --since 999999999h",
+            "--since: not a day: 999999999h; write 2026-11-24, 7d or 24h",
+        ),
+        ("history --by model --top 0", "--top: not a number of lines: 0; write 10"),
+        (
+            "history --top 3",
+            "--top has the dearest first, --by day has the oldest;"
+            " ccmon history --by session --top 3",
+        ),
+        (
+            "export --output rows.xlsx",
+            "--output: no format is known by the ending .xlsx;"
+            " end it in .jsonl, .csv or .parquet, or add --format",
         ),
         ("export --format xml", "--format: no such value: xml; one of jsonl, csv, parquet"),
         ("memory --days 0", "--days: not a number of days: 0; write 30"),
@@ -159,6 +133,10 @@ def test_the_help_of_ccmon_names_every_command(capsys: Capture) -> None:
         ("--since 2026-11-01", date(2026, 11, 1)),
         ("--since 7d", date(2026, 11, 17)),
         ("--since 0d", date(2026, 11, 24)),
+        ("--since 24h", date(2026, 11, 23)),
+        ("--since 16h", date(2026, 11, 24)),
+        ("--since 961m", date(2026, 11, 23)),
+        ("--since 24h --timezone Pacific/Auckland", date(2026, 11, 24)),
         # It is tomorrow there.
         ("--since 0d --timezone Pacific/Auckland", date(2026, 11, 25)),
         ("--since 7d --timezone Pacific/Auckland", date(2026, 11, 18)),
@@ -253,7 +231,7 @@ def test_nothing_to_tell_of_exits_3_and_says_why(
         (Kept(), "Nothing to forget: all that was counted is still on disk."),
         (
             Kept(gone_files=1, gone_sessions=1, gone_requests=137),
-            "Forgot 137 requests of 1 session: 1 file no longer on disk.",
+            "Forgot 137 requests of 1 session, $6.45: 1 file no longer on disk.",
         ),
     ],
 )
@@ -264,7 +242,10 @@ def test_forgetting_tells_what_was_dropped(
     monkeypatch: pytest.MonkeyPatch,
     capsys: Capture,
 ) -> None:
+    here = [cell for cell in WORK if cell.session.on_disk]
     monkeypatch.setattr(archive, "dropped", dropped)
+    monkeypatch.setattr(archive, "shown", sample_history("session"))
+    monkeypatch.setattr(archive, "left", sample_history("session", here))
     assert cli.main(["history", "--forget"]) == 0
     assert capsys.readouterr().out == f"{line}\n"
 
@@ -337,63 +318,25 @@ def test_a_memory_without_any_transcript_exits_3(
     assert capsys.readouterr().err.startswith("ccmon: no Claude Code transcripts in ")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "first"),
-    [((), "{"), (("--format", "csv"), "message_id,"), (("--format", "jsonl"), "{")],
-)
-def test_an_export_goes_to_stdout(
-    arguments: tuple[str, ...], first: str, archive: type[FakeArchive], capsys: Capture
-) -> None:
-    assert cli.main(["export", *arguments]) == 0
-    printed = capsys.readouterr().out
-    assert printed.startswith(first)
-    assert len(printed.splitlines()) == len(archive.rows) + (first != "{")
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "first"),
-    [("a.csv", (), "message_id,"), ("a.out", (), "{"), ("a.csv", ("--format", "jsonl"), "{")],
-)
-def test_the_form_is_the_one_named_else_that_of_the_file(
-    name: str, arguments: tuple[str, ...], first: str, archive: type[FakeArchive], tmp_path: Path,
-    capsys: Capture,
-) -> None:  # fmt: skip
-    file = tmp_path / name
-    assert cli.main(["export", "--output", str(file), *arguments]) == 0
-    assert file.read_text().startswith(first)
-    assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize("place", [".claude/x.csv", "other/../.claude/x", "link/x", "link/y/z"])
-def test_an_export_into_a_config_folder_is_refused_before_anything_is_read(
-    place: str, archive: type[FakeArchive], scratch_home: Path, capsys: Capture
-) -> None:
-    (scratch_home / "other").mkdir()
-    (scratch_home / "link").symlink_to(scratch_home / ".claude")
-    assert cli.main(["export", "--output", str(scratch_home / place)]) == 2
-    assert "is in a Claude config folder" in capsys.readouterr().err
-    assert [made.steps for made in archive.made] == [0]
-    assert list((scratch_home / ".claude").iterdir()) == []
-
-
-def test_parquet_is_not_for_a_terminal(
+def test_the_dearest_alone_are_shown_and_the_total_is_of_all(
     archive: type[FakeArchive], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert cli.main(["export", "--format", "parquet"]) == 2
-    assert "does not suit a terminal; add --output FILE" in capsys.readouterr().err
-    assert archive.made == []
-
-
-def test_parquet_without_pyarrow_says_how_to_get_it_before_anything_is_read(
-    archive: type[FakeArchive], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture
-) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert cli.main(["export", "--output", str(tmp_path / "a.parquet")]) == 2
-    assert capsys.readouterr().err == (
-        "ccmon: --format parquet needs pyarrow; pip install 'ccmon-tui[parquet]'\n"
-    )
-    assert archive.made == []
+    monkeypatch.setattr(archive, "shown", sample_history("session"))
+    line = ["history", "--by", "session", "--top", "2"]
+    assert cli.main(line) == 0
+    text = capsys.readouterr().out
+    assert [row.split()[0] for row in text.splitlines()[:4]] == [
+        "session", "4c1f9a20", "1fa84b3c", "total"
+    ]  # fmt: skip
+    assert "the 2 dearest of 7 sessions; the total is of all" in text
+    assert f"{archive.shown.totals.requests:,}" in text
+    assert "without a time" not in text
+    assert cli.main([*line, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (len(document["groups"]), document["groups_left_out"]) == (2, 5)
+    assert document["totals"]["sessions"] == 7
+    assert cli.main([*line, "--csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 @pytest.mark.parametrize(("arguments", "kept"), [((), True), (("--demo",), False)])

@@ -129,13 +129,22 @@ def test_a_broken_run_leaves_what_was_there_and_nothing_else(
 
 @pytest.mark.parametrize(
     ("name", "complaint"),
-    [("", "is no file"), ("no/such/folder", "No such file or directory"), ("pipe", "is no file")],
+    [
+        ("", "is no file"),
+        ("no/such/folder", "No such file or directory"),
+        ("pipe", "is no file"),
+        ("open", "is no file"),
+    ],
 )
 def test_a_file_that_cannot_be_written_is_named(name: str, complaint: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
+    reading, writing = os.pipe()
+    (tmp_path / "open").symlink_to(f"/dev/fd/{writing}")
     with pytest.raises(CcmonError, match=complaint):
         export([request()], "jsonl", tmp_path / name)
     assert (tmp_path / "pipe").is_fifo()
+    os.close(reading)
+    os.close(writing)
 
 
 def test_rows_are_written_as_they_come(tmp_path: Path) -> None:
@@ -173,10 +182,14 @@ def test_parquet_holds_the_same_rows_with_types(tmp_path: Path) -> None:
     assert table.column("at")[0].as_py() == datetime(2026, 10, 19, 10, 30, tzinfo=UTC)
 
 
-def test_parquet_of_nothing_is_a_file_with_columns(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    table = parquet.read_table(written("parquet", tmp_path))
-    assert (table.num_rows, table.column_names) == (0, list(COLUMNS))
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_where_there_is_nothing_to_write_what_was_there_stays(form: Form, tmp_path: Path) -> None:
+    file = tmp_path / f"rows.{form}"
+    assert export([], form, file) == 0
+    assert not file.exists()
+    file.write_text("before")
+    assert export([], form, file) == 0
+    assert file.read_text() == "before"
 
 
 def test_the_readme_explains_every_column_and_no_other() -> None:
