@@ -6,10 +6,12 @@ Most are alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from ccmon.history.families import Groups
 from ccmon.history.files import File, Scope, unpacked
 from ccmon.history.index import Index
 from ccmon.history.seen import Seen
@@ -32,13 +34,29 @@ class Cluster(Struct):
     files: list[Held]
 
 
+def held_files(index: Index, scope: Scope, sessions: Iterable[str]) -> Iterator[Held]:
+    """The files of some sessions, with what was read of them. Raises Broken."""
+    names = {number: home for home, number in scope.homes.items()}
+    wanted = list(sessions) if names else []
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        for number, home, place, session, version, gone, data in index.rows(
+            "SELECT id, home, path, session, version, gone, seen FROM files"
+            f" WHERE session IN ({','.join('?' * len(some))}) AND home IN {scope.among()}",
+            some,
+        ):
+            path = f"{names[home]}/{os.fsdecode(place)}"
+            file = File(number, path, session, version, bool(gone), (0, 0, 0, 0), None, None)
+            yield Held(file, unpacked(data, path))
+
+
 class Gathering:
     """Finds everything that is connected with some sessions."""
 
     def __init__(self, index: Index, scope: Scope) -> None:
         self.held: dict[int, Held] = {}
         self._index, self._scope = index, scope
-        self._above: dict[str, str] = {}
+        self._groups = Groups()
         self._first_in: dict[str, str] = {}
         self._new_ids: list[str] = []
         self._new_sessions: list[str] = []
@@ -48,38 +66,32 @@ class Gathering:
     def gather(self, seeds: Iterable[str]) -> list[Cluster]:
         """The clusters of these sessions."""
         for session in seeds:
-            self._root(session)
+            self._add(session)
         while self._new_sessions or self._new_ids:
             sessions, self._new_sessions = self._new_sessions, []
             ids, self._new_ids = self._new_ids, []
             if not self._blank:
                 self._join_clusters(sessions)
                 self._join_holders(ids)
-            self._load_files(sessions)
+            for held in held_files(self._index, self._scope, sessions):
+                self._take(held)
         clusters: dict[str, Cluster] = {}
-        for session in list(self._above):
-            root = self._root(session)
+        for session in self._groups:
+            root = self._groups.root(session)
             clusters.setdefault(root, Cluster(set(), [])).sessions.add(session)
         for held in self.held.values():
-            clusters[self._root(held.file.session)].files.append(held)
+            clusters[self._groups.root(held.file.session)].files.append(held)
         return list(clusters.values())
 
-    def _root(self, session: str) -> str:
-        above = self._above.get(session)
-        if above is None:
-            self._above[session] = session
+    def _add(self, session: str) -> None:
+        if session not in self._groups:
+            self._groups.root(session)
             self._new_sessions.append(session)
-            return session
-        while above != session:
-            further = self._above[above]
-            self._above[session] = further
-            session, above = above, further
-        return session
 
     def _join(self, one: str, other: str) -> None:
-        first, second = self._root(one), self._root(other)
-        if first != second:
-            self._above[second] = first
+        self._add(one)
+        self._add(other)
+        self._groups.join(one, other)
 
     def _join_clusters(self, sessions: Sequence[str]) -> None:
         """Those that were accounted together before."""
@@ -105,23 +117,6 @@ class Gathering:
             ):
                 self._join(self._first_in[message_id], session)
 
-    def _load_files(self, sessions: Sequence[str]) -> None:
-        if not self._scope.homes:
-            return
-        names = {number: home for home, number in self._scope.homes.items()}
-        for start in range(0, len(sessions), AT_ONCE):
-            some = sessions[start : start + AT_ONCE]
-            marks = ",".join("?" * len(some))
-            for number, home, place, session, version, gone, data in self._index.rows(
-                "SELECT id, home, path, session, version, gone, seen FROM files"
-                f" WHERE session IN ({marks}) AND home IN {self._scope.among()}",
-                some,
-            ):
-                path = f"{names[home]}/{_text(place)}"
-                stamp = (0, 0, 0, 0)
-                file = File(number, path, session, version, bool(gone), stamp, None, None)
-                self._take(Held(file, unpacked(data, path)))
-
     def _take(self, held: Held) -> None:
         session = held.file.session
         self.held[held.file.id] = held
@@ -136,7 +131,3 @@ class Gathering:
                 self._join(session, response.claim)
             if response.guess is not None:
                 self._join(session, response.guess)
-
-
-def _text(place: bytes) -> str:
-    return place.decode("utf-8", "replace")

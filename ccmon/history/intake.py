@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
 
 from ccmon.history import files
+from ccmon.history.families import Families
 from ccmon.history.files import UNFINISHED, File, Scope, Stamp, is_folder
 from ccmon.history.index import Index
 from ccmon.history.seen import Seen
@@ -24,8 +24,6 @@ from ccmon.transcripts.locate import Home, Transcript, discover
 KEPT_AFTER = 32 << 20
 """Bytes that are read before what they say is written to the index."""
 READ_AT_ONCE = 4 << 20
-SETTLED_AT_ONCE = 4
-"""Sessions that are accounted together."""
 
 
 class Reading(Struct, eq=False):
@@ -54,6 +52,7 @@ class Intake:
         self._read: list[Reading] = []
         self._unkept_bytes = 0
         self._unsettled: dict[str, None] = {}
+        self._families = Families()
         self._settling = False
         self._unreadable: set[str] = set()
 
@@ -127,6 +126,7 @@ class Intake:
                 file.version += 1
                 self._unsettled.update(dict.fromkeys(_sessions(file)))
         self._unsettled.update(dict.fromkeys(files.orphans(self._index, self._scope)))
+        self._meet_unsettled()
         self._unreadable.clear()
         self._queue = _in_turn(
             [
@@ -139,6 +139,15 @@ class Intake:
             files=len(self._queue),
             bytes=sum(_left(each) for each in self._queue),
         )
+
+    def _meet_unsettled(self) -> None:
+        """Find out who of those that wait belong together; the others are met as they are read."""
+        self._families = Families()
+        if self._unsettled:
+            from ccmon.history.clusters import held_files
+
+            for held in held_files(self._index, self._scope, self._unsettled):
+                self._families.meet(held.file.session, held.seen)
 
     def _is_gone(self, path: str, closed: Sequence[str]) -> bool:
         """Whether a file does not exist any more, while its home does."""
@@ -226,6 +235,7 @@ class Intake:
                 former = reading.session or session
                 self._unsettled.update({session: None, former: None})
                 reading.session = session
+                self._families.meet(session, reading.seen)
         self._queue = [
             each for each in self._queue if each not in open_ones or each.seen is not None
         ]
@@ -240,14 +250,20 @@ class Intake:
             if not files.is_there(self._index, self._scope):
                 self._unsettled.clear()
                 self.wants_to_look = True
-            while self._unsettled:
-                some = list(islice(self._unsettled, SETTLED_AT_ONCE))
-                done = account(self._index, self._scope, self._prices, some)
+            waiting = self._unsettled
+            for batch in self._families.batches(waiting, reading=bool(self._queue)):
+                if waiting.keys().isdisjoint(batch):
+                    continue
+                done = account(self._index, self._scope, self._prices, batch)
+                self._families.accounted(done)
                 for session in done:
-                    self._unsettled.pop(session, None)
+                    waiting.pop(session, None)
                 if time.monotonic() >= deadline:
                     break
-        self._settling = bool(self._unsettled)
+            else:
+                self._settling = False
+        if not (self._unsettled or self._queue):
+            self._families = Families()
         self.kept += 1
 
 

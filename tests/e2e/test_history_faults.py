@@ -24,12 +24,12 @@ PARTS = ("resume", "subagents", "parallel", "errors", "basic-2.1.51", "dropped")
 STEPS = """
 import sys
 from pathlib import Path
-from ccmon.history import intake
+from ccmon.history import families, intake
 from ccmon.history.archive import Archive
 from ccmon.settings import Settings
 from ccmon.transcripts.locate import config_homes
 
-intake.KEPT_AFTER, intake.READ_AT_ONCE, intake.SETTLED_AT_ONCE = 20_000, 5_000, 1
+intake.KEPT_AFTER, intake.READ_AT_ONCE, families.TOGETHER = 20_000, 5_000, 1
 home, folder = map(Path, sys.argv[1:])
 archive = Archive(config_homes([str(home)], {}, home), Settings(), folder)
 while archive.step(0.0):
