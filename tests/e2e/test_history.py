@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ccmon.cli import main
+from ccmon.format import money, plural
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 FOLDERS = sorted(file.parent for file in CORPUS.glob("**/expected.json"))
@@ -200,11 +201,50 @@ def test_what_is_gone_is_kept_until_it_is_forgotten(home: Path) -> None:
     assert kept["totals"] == whole
     assert kept["kept"]["gone_files"] == 1
     assert b"no longer on disk" in ccmon("history").stdout
-    assert ccmon("history", "--forget").stdout.startswith(b"Forgot ")
+    told = ccmon("history", "--forget").stdout.decode()
     left = json.loads(ccmon("history", "--json").stdout)
+    lost = whole["cost_usd"] - left["totals"]["cost_usd"]
+    assert lost > 0
+    assert told.startswith("Forgot ")
+    assert f"{money(lost, short=True)}: 1 file no longer on disk." in told
     assert left["totals"]["requests"] < whole["requests"]
     assert left["kept"]["gone_files"] == 0
     assert ccmon("history", "--forget").stdout.startswith(b"Nothing to forget")
+
+
+def test_a_part_of_the_past_says_what_of_it_is_gone(home: Path) -> None:
+    (project,) = json.loads(ccmon("history", "--json", "--by", "project").stdout)["groups"]
+    min(home.glob("projects/*/*.jsonl")).unlink()
+    gone = json.loads(ccmon("history", "--json").stdout)["kept"]["gone_requests"]
+    assert gone
+    name = project["name"]
+    for options in (("--since", "2020-01-01"), ("--project", name, "--by", "model")):
+        shown = ccmon("history", *options).stdout.decode()
+        assert f"of these no longer on disk: {plural(gone, 'request')}" in shown
+        assert "in all: " in shown
+    nothing = ccmon("history", "--until", "2020-01-01")
+    assert (nothing.returncode, nothing.stdout) == (3, b"")
+
+
+def test_an_export_never_takes_the_place_of_the_index(home: Path, tmp_path: Path) -> None:
+    index = tmp_path / "cache" / "history.sqlite"
+    assert ccmon("history", CCMON_CACHE=str(index.parent)).returncode == 0
+    line = ("export", "--format", "csv", "--output", str(index))
+    outcome = ccmon(*line, CCMON_CACHE=str(index.parent))
+    assert (outcome.returncode, outcome.stdout) == (2, b"")
+    assert b"is a file of ccmon itself" in outcome.stderr
+    assert index.read_bytes().startswith(b"SQLite format 3")
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+def test_an_export_to_a_named_stdout_reaches_a_pipe(
+    name: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.chdir(tmp_path)
+    outcome = ccmon("export", "--output", name)
+    assert (outcome.returncode, len(outcome.stdout.splitlines())) == (0, 12)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_export_is_a_whole_file_or_none(home: Path, tmp_path: Path) -> None:
@@ -213,6 +253,9 @@ def test_an_export_is_a_whole_file_or_none(home: Path, tmp_path: Path) -> None:
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, b"", b"")
     rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
     assert len(rows) == 12
+    before = file.read_bytes()
+    outcome = ccmon("export", "--until", "2020-01-01", "--output", str(file))
+    assert (outcome.returncode, file.read_bytes()) == (3, before)
     outcome = ccmon("export", "--output", str(home / "rows.csv"))
     assert outcome.returncode == 2
     assert b"is in a Claude config folder" in outcome.stderr
