@@ -182,3 +182,39 @@ def test_a_moment_of_another_day_says_which() -> None:
     assert fmt.moment(late, AT, zone=BERLIN_SUMMER) == "01:56"
     assert fmt.moment(None, AT) == "-"
     assert fmt.moment(1e300, AT) == "?"
+
+
+@pytest.mark.parametrize(
+    ("column", "places"),
+    [([], 2), ([None, 0.0], 2), ([0.4, 0.0031, None], 3), ([1.0, 0.0031], 2), ([-3.0, 0.1], 2)],
+)
+def test_a_column_of_money_has_three_decimals_where_all_of_it_is_small(
+    column: list[float | None], places: int
+) -> None:
+    assert fmt.money_column(column) == places
+
+
+@pytest.mark.parametrize(
+    ("usd", "places", "shown"),
+    [
+        (None, 2, "?"),
+        (0.0, 2, "$0.00"),
+        (0.0049, 2, "<$0.01"),
+        (0.0049, 3, "$0.005"),
+        (0.0004, 3, "<$0.001"),
+        (-0.0004, 3, ">-$0.001"),
+        (-0.25, 2, "-$0.25"),
+        (1_234.5, 2, "$1,234.50"),
+        (123_456.7, 2, "$123,457"),
+    ],
+)
+def test_money_has_as_many_decimals_as_its_column(
+    usd: float | None, places: int, shown: str
+) -> None:
+    assert fmt.money_to(usd, places) == shown
+
+
+def test_money_to_so_many_decimals_says_how_sure_it_is() -> None:
+    assert fmt.money_to(0.001, 2, estimated=True) == "~<$0.01"
+    assert fmt.money_to(0.001, 2, lower_bound=True) == "≥$0.00"
+    assert fmt.money_to(2.5, 2, lower_bound=True, estimated=True) == "≥$2.50"
