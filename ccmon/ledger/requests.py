@@ -94,6 +94,9 @@ class Copies(Generic[CopyT]):
         # Two files are compared only where nothing but their leads tells who paid.
         self._leads: dict[str, dict[str, _Lead]] = {}
         self._orders: dict[str, list[str]] = {}
+        # Neighbours mostly stand in the same files: which of them comes first holds for both.
+        self._ranked: tuple[list[File], list[str]] = ([], [])
+        self._first = 0
 
     @property
     def spare(self) -> int:
@@ -128,6 +131,7 @@ class Copies(Generic[CopyT]):
         """
         moved = [self._moves(lead) for leads in self._leads.values() for lead in leads.values()]
         news, self._news = self._news, set()
+        self._ranked = ([], [])
         return list(self.sightings) if everything or any(moved) else sorted(news)
 
     def owner(self, message_id: str) -> tuple[str, CopyT]:
@@ -142,7 +146,7 @@ class Copies(Generic[CopyT]):
         if named is None:
             named = next((item.guess for item in sightings if item.guess in self._homes), None)
         pool = [item for item in sightings if item.stream.owner_id == named] or sightings
-        winner = self._first(pool)
+        winner = pool[self._place_of_first(pool)]
         return named or winner.stream.owner_id, winner
 
     def best(self, message_id: str, owner: CopyT) -> Known:
@@ -155,19 +159,26 @@ class Copies(Generic[CopyT]):
                 best = usage
         return Known(best, any(sighting.final for sighting in sightings))
 
-    def _first(self, pool: Sequence[CopyT]) -> CopyT:
-        """The one that comes first of some that stand in the order of their paths."""
-        first, rank = pool[0], _rank(pool[0])
-        for item in pool[1:]:
-            other = _rank(item)
-            if other < rank or (other == rank and self._leads_before(item.stream, first.stream)):
-                first, rank = item, other
+    def _place_of_first(self, pool: Sequence[CopyT]) -> int:
+        """Which one comes first of some that stand in the order of their paths."""
+        ranked = ([item.stream for item in pool], [item.agent for item in pool])
+        if ranked == self._ranked:
+            return self._first
+        first = 0
+        for place, item in enumerate(pool):
+            if self._comes_before(item, pool[first]):
+                first = place
+        self._ranked, self._first = ranked, first
         return first
 
-    def _leads_before(self, one: File, other: File) -> bool:
-        """Whether a file's first response of its own is older than that of the other."""
+    def _comes_before(self, one: CopyT, other: CopyT) -> bool:
+        """As ``owner`` says, but for the path."""
+        file, beside = one.stream, other.stream
+        rank, opposed = _rank(one), _rank(other)
         # Of two files of one session neither is a fork of the other.
-        return one.owner_id != other.owner_id and self._lead(one, other) < self._lead(other, one)
+        if rank != opposed or file.owner_id == beside.owner_id:
+            return rank < opposed
+        return self._lead(file, beside) < self._lead(beside, file)
 
     def _lead(self, file: File, other: File) -> float:
         leads = self._leads.setdefault(file.sort_key[1], {})
