@@ -21,7 +21,8 @@ class Query(Struct, frozen=True):
     """What to sum up.
 
     ``since`` and ``until`` are days in ``timezone`` (an IANA name; None: the machine's own), both
-    included. ``project`` is a project's name, without regard to case.
+    included. ``project`` is a project's name, or the end of its folder (``acme/api``), without
+    regard to case: the name alone means all projects that are called so.
     """
 
     by: By = "day"
@@ -29,6 +30,11 @@ class Query(Struct, frozen=True):
     until: date | None = None
     timezone: str | None = None
     project: str | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether something is left out."""
+        return (self.since, self.until, self.project) != (None, None, None)
 
 
 class Sums(Struct, frozen=True, eq=False):
@@ -65,7 +71,9 @@ class Group(Struct, frozen=True, eq=False):
 
     ``key`` is a day (2026-11-24), a week (2026-W48), a month (2026-11), a project, a model as
     written (empty: none named), or a session id. ``name`` is what people call it: a session's
-    title, else the key. ``project``, ``models`` and ``subagents`` are told for sessions only.
+    title, else the key. A project is told from others of its name by the folders above
+    (``acme/api``); ``root`` is its whole folder, told for projects and sessions. ``project``,
+    ``models`` and ``subagents`` are told for sessions only.
     ``on_disk`` is the part of the requests whose transcript is still there, 0 to 1.
     """
 
@@ -78,13 +86,15 @@ class Group(Struct, frozen=True, eq=False):
     models: tuple[str, ...] = ()
     subagents: int = 0
     on_disk: float = 1.0
+    root: str = ""
 
 
 class Kept(Struct, frozen=True):
     """How far the history reaches, and which part of it is no longer on disk.
 
     Clients delete transcripts after thirty days; what was indexed before stays in the sums.
-    ``gone_sessions`` have lost at least one file.
+    ``gone_sessions`` have lost at least one file. ``unreadable_files`` counts the folders that may
+    not be looked into as well.
     """
 
     files: int = 0
@@ -110,8 +120,10 @@ class History(Struct, frozen=True, eq=False):
 
     Requests without a time are in ``totals`` and in the groups by project, model and session; by
     day, week and month they form a group with an empty key, unless days were asked for.
-    ``timezone`` is the name that the days were cut by. ``warning`` says why the index could not be
-    kept, empty when it could.
+    ``timezone`` is the name that the days were cut by. ``kept`` is all that the index holds of the
+    homes, ``asked`` the sessions with requests in the part that was asked for (its unreadable
+    files are not known), None when that is everything. ``warning`` says why the index could not be
+    kept or what of it is lost, empty when neither.
     """
 
     generated_at: float
@@ -122,12 +134,14 @@ class History(Struct, frozen=True, eq=False):
     kept: Kept
     price_table_date: str
     warning: str = ""
+    asked: Kept | None = None
 
 
 class PastRequest(Struct, frozen=True, eq=False, gc=False):
     """One request of the history, for exports; definitions as in ``requests.Request``.
 
-    ``thread`` is ``main`` or an agent id, ``n`` counts from 1 within it.
+    ``thread`` is ``main`` or an agent id, ``n`` counts from 1 within it. ``project`` is as
+    ``Group`` names it.
     """
 
     message_id: str

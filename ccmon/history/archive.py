@@ -18,8 +18,8 @@ import msgspec
 from ccmon import __version__
 from ccmon.errors import CcmonError
 from ccmon.history import sums
-from ccmon.history.files import Scope, is_folder, is_there, scope_of
-from ccmon.history.index import Broken, Index, Unkept
+from ccmon.history.files import Scope, is_folder, is_there, known_scope, scope_of
+from ccmon.history.index import Broken, Index, Unkept, consulted
 from ccmon.history.intake import Intake
 from ccmon.history.zones import zone_of
 from ccmon.ledger.prices import PriceTable
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 ACCOUNTING_VERSION = 2
 """Of the rules of accounting: requests of another one are accounted again, from what was read."""
 
+ATTEMPTS = 5
+"""How often an answer is tried for."""
+
 DAY = 86_400.0
 
 _T = TypeVar("_T")
@@ -42,7 +45,9 @@ class Archive:
     """Every session below the homes, as far as it has been read; see ``scanning``.
 
     ``folder`` is ccmon's cache folder, None: nothing is kept on disk. ``revision`` grows with
-    everything that may change the answers. ``clock`` tells only when these were made. One owner,
+    everything that may change the answers, also what other processes find. ``clock`` tells only
+    when these were made. When the index breaks, ``whole`` has an answer wait until everything has
+    been read again; else it comes from what is there and further steps bring the rest. One owner,
     any thread, one call at a time.
     """
 
@@ -52,21 +57,31 @@ class Archive:
         settings: Settings,
         folder: Path | None,
         clock: Callable[[], float] = time.time,
+        *,
+        whole: bool = True,
     ) -> None:
         self.revision = 0
         self._homes = tuple(homes)
         self._clock = clock
         self._prices = PriceTable.load(settings)
-        self._fingerprint = _fingerprint(self._prices.table_date, settings)
-        warning = ""
+        self._rules = f"{ACCOUNTING_VERSION} {__version__} {self._prices.table_date}"
+        self._fingerprint = _fingerprint(self._rules, settings)
+        self._whole = whole
+        self._unkept = ""
         if folder is not None and (inside := _within(folder, homes)):
-            warning = f"The history is not kept: {folder} lies in the config folder {inside}."
+            self._unkept = f"The history is not kept: {folder} lies in the config folder {inside}."
             folder = None
-        self._index = Index(folder)
-        self._index.warning = self._index.warning or warning
+        self._folder = folder
+        self._opened: Index | None = None
         self._studies: Studies | None = None
         self._scope: Scope | None = None
         self._intake: Intake | None = None
+
+    @property
+    def _index(self) -> Index:
+        if self._opened is None:
+            self._opened = Index(self._folder, self._unkept)
+        return self._opened
 
     @property
     def scanning(self) -> Scanning:
@@ -90,7 +105,10 @@ class Archive:
             intake = self._taking_in()
             before = intake.kept
             more = intake.step(budget)
-            self.revision += intake.kept != before
+            # Either may have changed, and the second has to be asked for each time.
+            self.revision += (intake.kept != before) | self._index.changed_elsewhere()
+            if not more:
+                self._index.settle_down()
             return more
 
         return self._safely(work)
@@ -102,9 +120,9 @@ class Archive:
         """
         zone = zone_of(query.timezone)
 
-        def work() -> History:
-            intake, scope, index = self._taking_in(), self._in_scope(), self._index
-            groups, totals = sums.summed(index, scope, query, zone)
+        def work(index: Index, scope: Scope) -> History:
+            intake = self._taking_in()
+            groups, totals, asked = sums.summed(index, scope, query, zone)
             return History(
                 generated_at=self._clock(),
                 query=query,
@@ -114,9 +132,10 @@ class Archive:
                 kept=sums.kept(index, scope, intake.unreadable),
                 price_table_date=self._prices.table_date,
                 warning=index.warning,
+                asked=asked,
             )
 
-        return self._read(work)
+        return self._answer(work)
 
     def requests(self, query: Query) -> Iterator[PastRequest]:
         """The requests read so far, one by one: by time, then session, thread and number.
@@ -124,7 +143,9 @@ class Archive:
         Raises CcmonError for an unknown project or time zone.
         """
         zone = zone_of(query.timezone)
-        return _whole(self._read(lambda: sums.requests(self._index, self._in_scope(), query, zone)))
+        return _to_the_end(
+            self._answer(lambda index, scope: sums.requests(index, scope, query, zone))
+        )
 
     def forget(self) -> Kept:
         """Drop what came from files that are no longer there; tells what that was."""
@@ -138,6 +159,7 @@ class Archive:
 
         dropped = self._safely(work)
         self._finish()
+        self._index.delete_broken()
         self._safely(self._index.compact)
         return dropped
 
@@ -156,29 +178,43 @@ class Archive:
         """
         now = self._clock()
 
-        def work() -> Memory:
+        def work(index: Index, scope: Scope) -> Memory:
             found = self._studied().found(now - days * DAY, project)
-            return Memory(now, days, *found, warning=self._index.warning)
+            return Memory(now, days, *found, warning=index.warning)
 
-        return self._read(work)
+        return self._answer(work)
 
     def remembered(self, *, days: int = 30) -> tuple[Candidate, ...]:
         """The candidates of ``memory`` as far as they are known without reading any transcript.
 
-        Empty where the index cannot be read: nobody waits for it to be made anew.
+        Empty where the index cannot be read at once: it is neither made, nor mended, nor waited
+        for.
         """
+        index = consulted(self._folder) if self._folder is not None else None
+        if index is None:
+            return ()
+        from ccmon.history.studies import Studies
+
         try:
-            return self._studied().found(self._clock() - days * DAY, None)[2]
+            with index.reading():
+                scope = known_scope(index, self._homes, self._fingerprint)
+                if scope is None:
+                    return ()
+                studies = Studies(index, scope, self._homes, self._prices)
+                return studies.found(self._clock() - days * DAY, None)[2]
         except (Broken, Unkept):
             return ()
+        finally:
+            index.close()
 
     def close(self) -> None:
         """Let go of the index."""
-        self._index.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def _in_scope(self) -> Scope:
         if self._scope is None:
-            self._scope = scope_of(self._index, self._homes, self._fingerprint)
+            self._scope = scope_of(self._index, self._homes, self._fingerprint, self._rules)
         return self._scope
 
     def _taking_in(self) -> Intake:
@@ -194,7 +230,9 @@ class Archive:
         if not self._index.is_current():
             self._index.reopen()
             self._begin_anew()
-        elif self._scope is not None and not is_there(self._index, self._scope):
+        elif self._index.return_to_disk() or (
+            self._scope is not None and not is_there(self._index, self._scope)
+        ):
             self._begin_anew()
         homes = tuple(Home(home.path, home.origin, is_folder(home.path)) for home in self._homes)
         if homes != self._homes:
@@ -220,20 +258,27 @@ class Archive:
             except Broken:
                 self._index.renew()
             except Unkept as error:
-                self._index.leave_disk(str(error))
+                self._index.leave_disk(error)
             self._begin_anew()
 
-    def _read(self, work: Callable[[], _T]) -> _T:
-        """As ``_safely``, but a new index is filled before it answers."""
-        while True:
+    def _answer(self, work: Callable[[Index, Scope], _T]) -> _T:
+        """What the index says at one moment, filled anew first when it had to be made anew."""
+        for _ in range(ATTEMPTS):
             try:
-                return work()
+                self._taking_in()
+                scope = self._in_scope()
+                with self._index.reading():
+                    # Another process may have dropped what is asked for.
+                    if is_there(self._index, scope):
+                        return work(self._index, scope)
             except Broken:
                 self._index.renew()
             except Unkept as error:
-                self._index.leave_disk(str(error))
+                self._index.leave_disk(error)
             self._begin_anew()
-            self._finish()
+            if self._whole:
+                self._finish()
+        raise CcmonError("the history cannot be summed up: its tables fail again and again")
 
     def _finish(self) -> None:
         """Bring the index up to date."""
@@ -242,7 +287,7 @@ class Archive:
             pass
 
 
-def _whole(requests: Iterator[PastRequest]) -> Iterator[PastRequest]:
+def _to_the_end(requests: Iterator[PastRequest]) -> Iterator[PastRequest]:
     """The requests; a part of them is not taken for all."""
     try:
         yield from requests
@@ -261,8 +306,7 @@ def _within(folder: Path, homes: Sequence[Home]) -> str:
     return ""
 
 
-def _fingerprint(table_date: str, settings: Settings) -> bytes:
+def _fingerprint(rules: str, settings: Settings) -> bytes:
     """Of all that decides what a request costs, beside what was read of it."""
     overrides = msgspec.json.encode(settings.prices, order="deterministic")
-    text = f"{ACCOUNTING_VERSION} {__version__} {table_date} ".encode()
-    return blake2b(text + overrides, digest_size=16).digest()
+    return blake2b(f"{rules} ".encode() + overrides, digest_size=16).digest()

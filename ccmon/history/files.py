@@ -7,6 +7,7 @@ not be text.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -22,9 +23,21 @@ Stamp = tuple[int, int, int, int]
 UNFINISHED: Stamp = (0, 0, -1, 0)
 """Stamp of a file that has not been read to its end: it equals no real one."""
 
+SCOPES = 3
+"""Scopes that are kept: each is a copy of all requests."""
+
+_DAY = 86_400.0
 _MASK = (1 << 63) - 1
 _DECODER = msgspec.msgpack.Decoder(Seen)
 _ENCODER = msgspec.msgpack.Encoder()
+
+
+class Spoilt(Exception):
+    """What the index holds of one file cannot be decoded; ``path`` is the file's."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class File(Struct, gc=False):
@@ -77,26 +90,54 @@ def stamp_of(transcript: Transcript) -> Stamp:
     return device, inode, transcript.size, transcript.mtime_ns
 
 
-def scope_of(index: Index, homes: Sequence[Home], fingerprint: bytes, limit: int = 6) -> Scope:
+def scope_of(index: Index, homes: Sequence[Home], fingerprint: bytes, rules: str) -> Scope:
     """The scope of those homes that are there or have been; made when it is new.
 
-    Of the scopes, which hold the requests of other homes or older prices, ``limit`` are kept.
+    ``rules`` names those of the accounting, and the version of the prices, that ``fingerprint``
+    is of as well. Of all scopes, which hold the requests of other homes or older prices, those
+    are kept that were used last.
     """
-    real = {os.fsencode(os.path.realpath(home.path)): home for home in homes}
-    known = dict(index.rows("SELECT path, id FROM homes"))
-    used = {path: home for path, home in real.items() if home.found or path in known}
-    key = msgspec.msgpack.encode([sorted(used), fingerprint])
-    found = index.rows("SELECT id FROM scopes WHERE key = ?", (key,))
-    if not found or not used.keys() <= known.keys():
+    used, known = _homes_of(index, homes)
+    key = _key(used, fingerprint)
+    if not used.keys() <= known.keys() or not index.rows(_FIND, (key,)):
         with index.transaction():
             index.executemany(
                 "INSERT OR IGNORE INTO homes (path) VALUES (?)", [(path,) for path in used]
             )
-            index.execute("INSERT OR IGNORE INTO scopes (key) VALUES (?)", (key,))
-            _drop_oldest(index, limit)
+            _drop_unused(index, rules)
+            index.execute(
+                "INSERT INTO scopes (key, rules, used) VALUES (?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET used = excluded.used",
+                (key, rules, time.time()),
+            )
         known = dict(index.rows("SELECT path, id FROM homes"))
-        found = index.rows("SELECT id FROM scopes WHERE key = ?", (key,))
+    ((number, at),) = index.rows(_FIND, (key,))
+    if abs(time.time() - at) > _DAY / 24:
+        index.execute("UPDATE scopes SET used = ? WHERE id = ?", (time.time(), number))
+    return Scope(number, key, {home.path: known[path] for path, home in used.items()})
+
+
+def known_scope(index: Index, homes: Sequence[Home], fingerprint: bytes) -> Scope | None:
+    """The scope of those homes, None where there is none yet; nothing is written."""
+    used, known = _homes_of(index, homes)
+    found = index.rows(_FIND, (key := _key(used, fingerprint),))
+    if not found or not used.keys() <= known.keys():
+        return None
     return Scope(found[0][0], key, {home.path: known[path] for path, home in used.items()})
+
+
+_FIND = "SELECT id, used FROM scopes WHERE key = ?"
+
+
+def _homes_of(index: Index, homes: Sequence[Home]) -> tuple[dict[bytes, Home], dict[bytes, int]]:
+    """The homes that are there or have been by their real paths, and the numbers of all known."""
+    real = {os.fsencode(os.path.realpath(home.path)): home for home in homes}
+    known = dict(index.rows("SELECT path, id FROM homes"))
+    return {path: home for path, home in real.items() if home.found or path in known}, known
+
+
+def _key(used: Iterable[bytes], fingerprint: bytes) -> bytes:
+    return msgspec.msgpack.encode([sorted(used), fingerprint])
 
 
 def drop_scopes(index: Index, *, but: Scope) -> None:
@@ -105,11 +146,17 @@ def drop_scopes(index: Index, *, but: Scope) -> None:
         _drop(index, scope)
 
 
-def _drop_oldest(index: Index, limit: int) -> None:
-    for (scope,) in index.rows(
-        "SELECT id FROM scopes ORDER BY id DESC LIMIT -1 OFFSET ?", (limit,)
+def _drop_unused(index: Index, rules: str) -> None:
+    """Make room for one more scope.
+
+    One of other rules is dropped a day after it was used last: until then another version of
+    ccmon may be at work beside this one.
+    """
+    for place, (scope, of, at) in enumerate(
+        index.rows("SELECT id, rules, used FROM scopes ORDER BY used DESC, id DESC")
     ):
-        _drop(index, scope)
+        if place >= SCOPES - 1 or (of != rules and abs(time.time() - at) > _DAY):
+            _drop(index, scope)
 
 
 def _drop(index: Index, scope: int) -> None:
@@ -203,6 +250,37 @@ def save(
     return (*rows[0], session) if rows else None
 
 
+def begin_again(index: Index, scope: Scope, path: str) -> int:
+    """Take nothing as read of a file whose row is spoilt, inside a transaction.
+
+    Returns how many requests are lost by that: those of a file that is gone. Raises Broken when
+    there is no such row.
+    """
+    home, place = scope.place(path)
+    rows = index.rows(
+        "SELECT id, session, gone FROM files WHERE home = ? AND path = ?", (home, place)
+    )
+    if not rows:
+        raise Broken(f"no row for {path}")
+    lost = 0
+    for number, session, gone in rows:
+        if gone:
+            ((lost,),) = index.rows(
+                "SELECT COUNT(*) FROM requests r JOIN sessions s ON s.id = r.session"
+                " WHERE s.scope = ? AND s.session_id = ? AND NOT on_disk",
+                (scope.id, session),
+            )
+            index.execute("DELETE FROM files WHERE id = ?", (number,))
+        else:
+            empty = _ENCODER.encode(Seen("", "", None, None))
+            index.execute(
+                "UPDATE files SET version = version + 1, device = ?, inode = ?, size = ?,"
+                " mtime_ns = ?, seen = ? WHERE id = ?",
+                (*UNFINISHED, empty, number),
+            )
+    return lost
+
+
 def mark(index: Index, files: Iterable[File], *, gone: bool) -> None:
     """Note that files are not there any more, or are again."""
     index.executemany(
@@ -222,11 +300,11 @@ def packed(seen: Seen) -> tuple[Seen, bytes]:
 
 
 def unpacked(data: bytes, path: str) -> Seen:
-    """What was read of the file at ``path``. Raises Broken."""
+    """What was read of the file at ``path``. Raises Spoilt."""
     try:
         seen = _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Broken(str(error)) from error
+        raise Spoilt(path) from error
     seen.path = path
     return seen
 

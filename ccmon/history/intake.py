@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ccmon.history import files
 from ccmon.history.families import Families
-from ccmon.history.files import UNFINISHED, File, Scope, Stamp, is_folder
+from ccmon.history.files import UNFINISHED, File, Scope, Spoilt, Stamp, is_folder
 from ccmon.history.index import Index
 from ccmon.history.seen import Seen
 from ccmon.ledger.prices import PriceTable
@@ -58,7 +58,7 @@ class Intake:
 
     @property
     def unreadable(self) -> int:
-        """Files that could not be read when they were last tried."""
+        """Files and folders that could not be read when they were last tried."""
         return len(self._unreadable)
 
     def look_again(self) -> None:
@@ -88,6 +88,13 @@ class Intake:
 
     def _works(self, deadline: float) -> bool:
         """The next piece of work; False when there is none."""
+        try:
+            self._work(deadline)
+        except Spoilt as error:
+            self._begin_again(error.path)
+        return bool(self._queue or self._read or self._unsettled or self.wants_to_look)
+
+    def _work(self, deadline: float) -> None:
         if self._has_enough() or (self._read and not self._queue):
             self._keep()
         elif self._unsettled and (self._settling or not self._queue):
@@ -96,7 +103,6 @@ class Intake:
             self._read_on()
         elif self.wants_to_look:
             self._look()
-        return bool(self._queue or self._read or self._unsettled or self.wants_to_look)
 
     def _has_enough(self) -> bool:
         """Whether it is time to write; rarer in a large file, which is written as a whole."""
@@ -127,7 +133,7 @@ class Intake:
                 self._unsettled.update(dict.fromkeys(_sessions(file)))
         self._unsettled.update(dict.fromkeys(files.orphans(self._index, self._scope)))
         self._meet_unsettled()
-        self._unreadable.clear()
+        self._unreadable = set(closed)
         self._queue = _in_turn(
             [
                 Reading(each, row.version if row else None, row.session if row else None, row)
@@ -176,12 +182,12 @@ class Intake:
         try:
             more = read_on(reading.seen, READ_AT_ONCE)
         except FileNotFoundError:
-            self._drop(reading)
+            self._drop()
             self.wants_to_look = self.wants_to_look or reading.row is not None
             return
         except OSError:
             self._unreadable.add(reading.transcript.path)
-            self._drop(reading)
+            self._drop()
             return
         taken = max(0, reading.seen.offset - before)
         self._unkept_bytes += taken
@@ -204,14 +210,24 @@ class Intake:
         transcript, row = reading.transcript, reading.row
         seen = files.load(self._index, row) if row else begin(transcript)
         if seen is None:
-            self._drop(reading)
+            self._drop()
             self.wants_to_look = True
             return False
+        if not seen.offset or (row and _was_rewritten(transcript, row)):
+            seen = begin(transcript)
         reading.seen = seen
         return True
 
-    def _drop(self, reading: Reading) -> None:
-        self._queue.remove(reading)
+    def _begin_again(self, path: str) -> None:
+        """Have a file read from its beginning, as what the index has of it is spoilt."""
+        with self._index.transaction():
+            lost = files.begin_again(self._index, self._scope, path)
+        self._index.lose(lost)
+        self.wants_to_look = True
+
+    def _drop(self) -> None:
+        """Leave out the file whose turn it is."""
+        self._queue.pop()
         done = self.scanning.files_done + 1
         self.scanning = Scanning(
             self.scanning.files, done, self.scanning.bytes, self.scanning.bytes_done
@@ -272,9 +288,14 @@ def _sessions(file: File) -> list[str]:
     return [each for each in (file.session, file.accounted_for) if each is not None]
 
 
+def _was_rewritten(transcript: Transcript, row: File) -> bool:
+    """Whether somebody wrote to a file that has not grown: not at its end then."""
+    return transcript.size == row.stamp[2]
+
+
 def _left(reading: Reading) -> int:
     size, row = reading.transcript.size, reading.row
-    return size if row is None or row.stamp[2] > size else size - max(0, row.stamp[2])
+    return size if row is None or row.stamp[2] >= size else size - max(0, row.stamp[2])
 
 
 def _in_turn(wanted: Sequence[Reading]) -> list[Reading]:

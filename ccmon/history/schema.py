@@ -2,14 +2,18 @@
 
 ``files`` holds what was read of each transcript. All other rows follow from it under a scope, which
 is a set of homes and a table of prices: ``accounted`` says from which version of which files.
+
+``studies`` hold what a session has looked up: commands and searches by a seal alone, whose ``name``
+stands in ``study_keys`` from the third session on that has it.
 """
 
-SCHEMA_VERSION = 1
-"""Of the tables and of what is packed in them: an index of another version is made anew."""
+SCHEMA_VERSION = 2
+"""Of the tables and of what is packed in them; ``MIGRATIONS`` lead up to it from the versions
+before. An index of a later one is left alone."""
 QUARTER = 900
 """Seconds for which sums are kept. Every zone of today differs from UTC by whole quarters."""
 
-SCHEMA = """
+_KEPT = """
 CREATE TABLE homes (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
 CREATE TABLE files (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,7 +31,16 @@ CREATE TABLE files (
   UNIQUE (home, path)
 );
 CREATE INDEX files_of_session ON files (session, home);
-CREATE TABLE scopes (id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE);
+"""
+"""What nothing can bring back once a transcript is gone: a migration has to keep it."""
+
+_DERIVED = """
+CREATE TABLE scopes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key BLOB NOT NULL UNIQUE,
+  rules TEXT NOT NULL,
+  used REAL NOT NULL
+);
 CREATE TABLE accounted (
   scope INTEGER NOT NULL,
   file INTEGER NOT NULL,
@@ -37,11 +50,12 @@ CREATE TABLE accounted (
 ) WITHOUT ROWID;
 CREATE INDEX accounted_of_session ON accounted (scope, session);
 CREATE TABLE sessions (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   scope INTEGER NOT NULL,
   session_id TEXT NOT NULL,
   cluster INTEGER NOT NULL,
   project TEXT NOT NULL,
+  root TEXT NOT NULL,
   cwd TEXT,
   title TEXT,
   subagents INTEGER NOT NULL,
@@ -108,9 +122,40 @@ CREATE TABLE sums (
 );
 CREATE INDEX sums_of_session ON sums (session);
 CREATE TABLE studies (
-  session_id TEXT PRIMARY KEY,
+  scope INTEGER NOT NULL,
+  session_id TEXT NOT NULL,
   fingerprint BLOB NOT NULL,
   at REAL NOT NULL,
-  data BLOB NOT NULL
+  data BLOB NOT NULL,
+  PRIMARY KEY (scope, session_id)
 ) WITHOUT ROWID;
+CREATE TABLE study_keys (
+  scope INTEGER NOT NULL,
+  seal TEXT NOT NULL,
+  session_id TEXT NOT NULL,
+  name TEXT,
+  PRIMARY KEY (scope, seal, session_id)
+) WITHOUT ROWID;
+CREATE INDEX study_keys_of_session ON study_keys (scope, session_id);
+CREATE TRIGGER studies_of_scope AFTER DELETE ON scopes BEGIN
+  DELETE FROM studies WHERE scope = OLD.id;
+END;
+CREATE TRIGGER keys_of_study AFTER DELETE ON studies BEGIN
+  DELETE FROM study_keys WHERE scope = OLD.scope AND session_id = OLD.session_id;
+END;
+CREATE TRIGGER names_of_keys AFTER DELETE ON study_keys BEGIN
+  UPDATE study_keys SET name = NULL WHERE scope = OLD.scope AND seal = OLD.seal
+    AND (SELECT COUNT(*) FROM study_keys WHERE scope = OLD.scope AND seal = OLD.seal) < 3;
+END;
 """
+
+SCHEMA = _KEPT + _DERIVED
+
+MIGRATIONS = {
+    1: "".join(
+        f"DROP TABLE IF EXISTS {table};"
+        for table in ("scopes", "accounted", "sessions", "requests", "sums", "studies")
+    )
+    + _DERIVED
+}
+"""From each older version to the next: what follows from the files is made anew."""

@@ -14,6 +14,7 @@ from ccmon.history.files import Scope
 from ccmon.history.index import Index
 from ccmon.history.schema import QUARTER
 from ccmon.history.seen import Seen
+from ccmon.insight.keys import root_of
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import TITLE_SOURCES
 from ccmon.measures import Split, Usage
@@ -47,9 +48,14 @@ def _replace(index: Index, scope: Scope, prices: PriceTable, cluster: Cluster) -
     accounted = settle([held.seen for held in files], prices)
     cluster.sessions.update(each.session_id for each in accounted)
     _clear(index, scope, cluster)
+    numbers: dict[str, int] = {}
     if files:
         numbers = _write_sessions(index, scope, cluster.sessions, files, accounted)
         _write_requests(index, scope, numbers, accounted, here)
+    index.executemany(
+        "DELETE FROM sessions WHERE scope = ? AND session_id = ?",
+        [(scope.id, session) for session in cluster.sessions if session not in numbers],
+    )
     index.executemany(
         "INSERT INTO accounted (scope, file, version, session) VALUES (?, ?, ?, ?)",
         [(scope.id, held.file.id, held.file.version, held.file.session) for held in files],
@@ -80,8 +86,7 @@ def _clear(index: Index, scope: Scope, cluster: Cluster) -> None:
             " (SELECT id FROM sessions WHERE scope = ? AND session_id = ?)",
             sessions,
         )
-    for table, column in (("sessions", "session_id"), ("accounted", "session")):
-        index.executemany(f"DELETE FROM {table} WHERE scope = ? AND {column} = ?", sessions)
+    index.executemany("DELETE FROM accounted WHERE scope = ? AND session = ?", sessions)
     files = [(scope.id, held.file.id) for held in cluster.files]
     index.executemany("DELETE FROM accounted WHERE scope = ? AND file = ?", files)
 
@@ -93,7 +98,7 @@ def _write_sessions(
     files: Sequence[Held],
     accounted: Sequence[Accounted],
 ) -> dict[str, int]:
-    """Rows of all sessions of a cluster; their numbers by their ids."""
+    """Rows of all sessions of a cluster; their numbers by their ids, which they keep."""
     by_path = {held.seen.path: held for held in files}
     own: dict[str, list[Held]] = {session: [] for session in sessions}
     agents: dict[str, set[str]] = {}
@@ -113,25 +118,28 @@ def _write_sessions(
     numbers: dict[str, int] = {}
     for session, held_of_it in own.items():
         facts = _facts(held_of_it, newest.get(session))
-        cursor = index.execute(
-            "INSERT INTO sessions (scope, session_id, cluster, project, cwd, title, subagents)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((numbers[session],),) = index.rows(
+            "INSERT INTO sessions"
+            " (scope, session_id, cluster, project, root, cwd, title, subagents)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (scope, session_id) DO UPDATE SET cluster = excluded.cluster,"
+            " project = excluded.project, root = excluded.root, cwd = excluded.cwd,"
+            " title = excluded.title, subagents = excluded.subagents RETURNING id",
             (scope.id, session, cluster, *facts, len(agents.get(session, ()))),
         )
-        assert cursor.lastrowid is not None
-        numbers[session] = cursor.lastrowid
     return numbers
 
 
-def _facts(files: Sequence[Held], newest: Held | None) -> tuple[str, str | None, str | None]:
-    """Project, folder and title of a session; ``newest`` has its last request."""
+def _facts(files: Sequence[Held], newest: Held | None) -> tuple[str, str, str | None, str | None]:
+    """Project, its root, folder and title of a session; ``newest`` has its last request."""
     seens = sorted((held.seen for held in files), key=_order)
     own = [seen for seen in seens if seen.agent_id is None]
     telling = own or ([newest.seen] if newest else seens)
     first = telling[0] if telling else None
     project = project_name(first.cwd, first.slug) if first else ""
+    root = (root_of(first.cwd) if first.cwd else first.slug) if first else ""
     cwd = next((seen.cwd for seen in telling if seen.cwd), None)
-    return project, cwd, _title(own)
+    return project, root, cwd, _title(own)
 
 
 def _title(own: Sequence[Seen]) -> str | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from ccmon.errors import CcmonError
 from ccmon.history.files import Scope
 from ccmon.history.index import Index
+from ccmon.history.projects import is_called, labels, whole_roots
 from ccmon.history.schema import QUARTER
 from ccmon.history.zones import Zone
 from ccmon.measures import Split, Usage
@@ -19,15 +22,22 @@ _BY_TIME = ("day", "week", "month")
 
 
 class Session:
-    """What is told of a session beside its sums."""
+    """What is told of a session beside its sums; ``project`` as ``past.Group`` names it."""
 
-    __slots__ = ("cwd", "project", "session_id", "subagents", "title")
+    __slots__ = ("cwd", "project", "root", "session_id", "subagents", "title")
 
     def __init__(
-        self, session_id: str, project: str, cwd: str | None, title: str | None, subagents: int
+        self,
+        session_id: str,
+        project: str,
+        root: str,
+        cwd: str | None,
+        title: str | None,
+        subagents: int,
     ) -> None:
         self.session_id = session_id
         self.project = project
+        self.root = root
         self.cwd = cwd
         self.title = title
         self.subagents = subagents
@@ -70,26 +80,47 @@ class Total:
         )
 
     @property
+    def gone_requests(self) -> int:
+        """Requests whose transcript is no longer there."""
+        return int(self.counts[0] - self.counts[-1])
+
+    @property
     def on_disk(self) -> float:
         """Share of the requests whose transcript is still there."""
         return self.counts[-1] / self.counts[0] if self.counts[0] else 1.0
 
 
-def summed(index: Index, scope: Scope, query: Query, zone: Zone) -> tuple[tuple[Group, ...], Sums]:
-    """The groups in their order, and the sums over all. Raises CcmonError: unknown project."""
+class Summed(NamedTuple):
+    """The groups in their order, the sums over all, and what is kept of what was asked for."""
+
+    groups: tuple[Group, ...]
+    totals: Sums
+    asked: Kept | None
+
+
+def summed(index: Index, scope: Scope, query: Query, zone: Zone) -> Summed:
+    """What the requests add up to that were asked for. Raises CcmonError: unknown project."""
     sessions = sessions_of(index, scope, query.project)
     key_of = _key(query.by, zone)
     rows = [row for row in _rows(index, scope, *bounds(query, zone)) if row[0] in sessions]
     groups: dict[str, list[Any]] = {}
     for row in rows:
         groups.setdefault(key_of(sessions[row[0]], row[1], row[2]), []).append(row)
-    told = {each.session_id: each for each in sessions.values()} if query.by == "session" else {}
-    made = [_group(key, Total(some), told.get(key)) for key, some in groups.items()]
+    told = query.by in ("project", "session")
+    made = [
+        _group(key, query.by, Total(some), sessions[some[0][0]] if told else None)
+        for key, some in groups.items()
+    ]
     if query.by in _BY_TIME:
         made.sort(key=lambda group: group.key)
     else:
         made.sort(key=lambda group: (-_or(group.sums.cost, -1.0), group.key))
-    return tuple(made), Total(rows).sums()
+    total = Total(rows)
+    asked = None
+    if query.is_part:
+        asked = _kept_of(index, scope, {sessions[each].session_id for each in total.sessions})
+        asked = replace(asked, gone_requests=total.gone_requests)
+    return Summed(tuple(made), total.sums(), asked)
 
 
 def requests(index: Index, scope: Scope, query: Query, zone: Zone) -> Iterator[PastRequest]:
@@ -136,6 +167,24 @@ def kept(index: Index, scope: Scope, unreadable: int) -> Kept:
     )
 
 
+def _kept_of(index: Index, scope: Scope, sessions: set[str]) -> Kept:
+    """What the index holds of some sessions, but for their requests."""
+    if not scope.homes:
+        return Kept()
+    files = size = gone_files = gone_sessions = malformed = 0
+    for session, *counts in index.rows(
+        "SELECT session, COUNT(*), SUM(MAX(size, 0)), SUM(gone), SUM(malformed)"
+        f" FROM files WHERE home IN {scope.among()} GROUP BY session"
+    ):
+        if session in sessions:
+            files += counts[0]
+            size += counts[1]
+            gone_files += counts[2]
+            gone_sessions += counts[2] > 0
+            malformed += counts[3]
+    return Kept(files, size, gone_files, gone_sessions, malformed_lines=malformed)
+
+
 def gone(index: Index, scope: Scope) -> Kept:
     """What is no longer on disk, and would be dropped."""
     all_of_it = kept(index, scope, 0)
@@ -176,26 +225,33 @@ def _rows(index: Index, scope: Scope, first: float, end: float) -> list[Any]:
 
 
 def sessions_of(index: Index, scope: Scope, project: str | None) -> dict[int, Session]:
-    """All sessions of the scope, or those of one project, by their numbers."""
+    """All sessions of the scope, or those of one project, by their numbers.
+
+    Raises CcmonError for an unknown project.
+    """
     rows = index.rows(
-        "SELECT id, session_id, project, cwd, title, subagents FROM sessions WHERE scope = ?"
-        " AND id IN (SELECT session FROM sums)",
+        "SELECT id, session_id, project, root, cwd, title, subagents FROM sessions WHERE scope = ?"
+        " AND id IN (SELECT session FROM sums) ORDER BY id",
         (scope.id,),
     )
-    sessions = {number: Session(*values) for number, *values in rows}
+    roots = whole_roots(row[3] for row in rows)
+    names: dict[str, str] = {}
+    for _, _, name, root, *_ in rows:
+        if root == roots[root]:
+            names.setdefault(root, name)
+    label = labels(names)
+    sessions = {}
+    for number, session_id, _, root, *rest in rows:
+        whole = roots[root]
+        sessions[number] = Session(session_id, label[whole], whole, *rest)
     if project is None:
         return sessions
-    wanted = project.casefold()
-    found = {
-        number: session
-        for number, session in sessions.items()
-        if session.project.casefold() == wanted
-    }
-    if not found:
-        names = sorted({session.project for session in sessions.values()})
-        hint = f"known are: {', '.join(names)}" if names else "no transcript names any project"
+    meant = {root for root, name in names.items() if is_called(project, root, name)}
+    if not meant:
+        known = sorted(set(label.values()))
+        hint = f"known are: {', '.join(known)}" if known else "no transcript names any project"
         raise CcmonError(f"no project {project!r} in the history", hint, exit_code=3)
-    return found
+    return {number: each for number, each in sessions.items() if each.root in meant}
 
 
 def _key(by: By, zone: Zone) -> Callable[[Session, str, int | None], str]:
@@ -227,23 +283,25 @@ def _name(by: By, day: date) -> str:
     return day.isoformat()
 
 
-def _group(key: str, total: Total, session: Session | None) -> Group:
-    sums, on_disk = total.sums(), total.on_disk
-    if session is None:
-        return Group(
-            key, key, sums, first_at=total.first_at, last_at=total.last_at, on_disk=on_disk
-        )
-    models = sorted(total.models, key=lambda model: (-total.models[model], model))
-    return Group(
+def _group(key: str, by: By, total: Total, session: Session | None) -> Group:
+    group = Group(
         key,
-        session.title or key,
-        sums,
+        key,
+        total.sums(),
         first_at=total.first_at,
         last_at=total.last_at,
+        on_disk=total.on_disk,
+        root=session.root if session else "",
+    )
+    if session is None or by == "project":
+        return group
+    models = sorted(total.models, key=lambda model: (-total.models[model], model))
+    return replace(
+        group,
+        name=session.title or key,
         project=session.project,
         models=tuple(model for model in models if model),
         subagents=session.subagents,
-        on_disk=on_disk,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ from ccmon.errors import CcmonError
 
 _LOCAL = Path("/etc/localtime")
 _DATABASE = "/zoneinfo/"
+_RULES = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?\d")
+"""How rules begin that POSIX has for TZ: a name, and the hours that it lies behind UTC."""
 
 
 class Zone:
@@ -67,9 +70,16 @@ def _known(name: str) -> ZoneInfo | None:
 
 
 def _local() -> Zone:
-    """The machine's zone by its name in the database, else by the C library's rules and name."""
-    named = os.environ.get("TZ", "").removeprefix(":")
-    if not named:
-        named = os.path.realpath(_LOCAL).partition(_DATABASE)[2]
+    """The machine's zone by its name in the database, else by the C library's rules and name.
+
+    A TZ that is neither a name nor rules is UTC to the C library, under whatever name stands there.
+    """
+    setting = os.environ.get("TZ")
+    named = os.path.realpath(_LOCAL).partition(_DATABASE)[2]
+    if setting is not None:
+        named = setting.removeprefix(":")
+        is_path = named.startswith("/")
+        if not (is_path or _RULES.match(named) or _known(named)):
+            named = "UTC"
     info = _known(named) if named else None
     return Zone(named, info) if info else Zone(time.tzname[0], None)
