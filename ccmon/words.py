@@ -459,5 +459,5 @@ def advice(candidate: Candidate) -> str:
         verb = "keep" if candidate.belongs == "map" else "put it into"
         return f"{verb} {BELONGS[candidate.belongs]}: saves {times} its cost"
     if saving > 2 * carrying:
-        return "leave it: run for what it does, not for what it says"
+        return "leave it: it is part of a memory already"
     return f"leave it: saves {times} its cost, worth it above 2x"

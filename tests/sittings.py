@@ -47,9 +47,18 @@ class Sitting:
         """Run a command."""
         return self._use("Bash", text, tokens, None, command=command)
 
-    def search(self, pattern: str, text: str, tokens: int, *, tool: str = "Grep") -> Sitting:
+    def edit(self, path: str) -> Sitting:
+        """Edit a file of the folder that the session works in."""
+        path = f"{self._cwd}/{path}"
+        return self._use(
+            "Edit", "updated", 30, None, file_path=path, old_string="a", new_string="b"
+        )
+
+    def search(
+        self, pattern: str, text: str, tokens: int, *, tool: str = "Grep", **arguments: str
+    ) -> Sitting:
         """Search for a pattern."""
-        return self._use(tool, text, tokens, None, pattern=pattern)
+        return self._use(tool, text, tokens, None, pattern=pattern, **arguments)
 
     def say(self, times: int = 1) -> Sitting:
         """Answer in words, and be asked to go on."""

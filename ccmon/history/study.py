@@ -1,24 +1,40 @@
 """What one session found out: the files it read, and what it looked up as it began.
 
 The session is read with the full engine, which knows what entered the context, how long it was
-carried and what that cost; the calls and a digest of what they brought are read back from the lines
-on disk, and nothing of their text is kept but the key. Source: accounting.md section 14.
+carried and what that cost; the calls and digests of what they brought are read back from the lines
+on disk. Of their text only the key is kept, and nothing at all of commands that do something: what
+these say no memory can know. Source: accounting.md section 14.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Sequence
-from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
 
 from ccmon.feed import Feed
-from ccmon.insight.keys import clipped, command_key, path_key, root_of
-from ccmon.insight.memory import Content, Find, FindKind, Study, carried
+from ccmon.history.brought import (
+    Brought,
+    Lines,
+    digest,
+    is_numbered,
+    pieces,
+    read_lines,
+    shown_lines,
+)
+from ccmon.insight.keys import (
+    clipped,
+    command_key,
+    exact,
+    is_clipped,
+    path_key,
+    root_of,
+)
+from ccmon.insight.looking import View, is_looking, view_of
+from ccmon.insight.memory import Find, FindKind, Piece, Study, carried, mean
 from ccmon.ledger.contents import Contents, Held
 from ccmon.ledger.costs import write_price
 from ccmon.ledger.prices import PriceTable
@@ -30,21 +46,23 @@ from ccmon.transcripts.calls import Call, Reader, Result
 from ccmon.transcripts.locate import Home, classify, project_name
 from ccmon.transcripts.records import scrubbed
 
-FORMAT = 1
+FORMAT = 2
 """Grows with every change of what a study holds: kept ones are made again then."""
 EARLY = 10
 """Commands and searches count among so many first requests of a session."""
 NOTE_TOKENS = 200
 """A Read that brought so little, and no numbered lines, said "unchanged" or failed."""
-MOST_CONTENTS = 32
-"""Different contents of one thing that are told apart in one session."""
+MOST_PIECES = 4_000
+"""Pieces of one thing that are told apart in one session."""
 
-_NUMBERED = re.compile(r" *\d+(?:\t|→)")
-_OLD_NUMBERS = re.compile(r"^ *(\d+)→", re.MULTILINE)
 _REMINDER = "<system-reminder>"
 _REMINDER_END = "</system-reminder>"
 _KINDS: dict[str, FindKind] = {
     "Read": "file", "Bash": "command", "Grep": "search", "Glob": "search",
+}  # fmt: skip
+_EDITING = {
+    "Edit": "file_path", "MultiEdit": "file_path", "Write": "file_path",
+    "NotebookEdit": "notebook_path",
 }  # fmt: skip
 
 
@@ -125,6 +143,19 @@ def decoded(data: bytes) -> Study | None:
         return None
 
 
+class _Looked(Struct, frozen=True):
+    """What one call has looked at: the lines of a file, or the answer to a question.
+
+    ``number`` stands for the exact words of the question.
+    """
+
+    kind: FindKind
+    key: str
+    text: str
+    number: int = 0
+    brought: Brought | None = None
+
+
 class _Found(Struct, eq=False):
     """What a session found under one key, so far."""
 
@@ -132,16 +163,19 @@ class _Found(Struct, eq=False):
     key: str
     tokens: int = 0
     reads: int = 0
-    contents: dict[Content, None] = {}
-    lines: set[int] = set()
+    pieces: dict[tuple[int, int], Piece] = {}
+    numbers: set[int] = set()
+    texts: set[int] = set()
+    lines: Lines = msgspec.field(default_factory=Lines)
     brought: int = 0
     bill: int = 0
     cost: float | None = None
     worth: float | None = None
 
-    def take(self, held: Held, share: float, write: float | None, read: float | None) -> None:
-        """Take in one result, of which a ``share`` was not there before."""
-        new = round(held.tokens * share)
+    def take(self, looked: _Looked, held: Held, write: float | None, read: float | None) -> None:
+        """Take in one result."""
+        new = round(held.tokens * self._share(looked))
+        self._compare(looked, held.tokens)
         self.tokens += new
         self.reads += 1
         self.brought += held.tokens
@@ -151,14 +185,34 @@ class _Found(Struct, eq=False):
         self.cost = add_costs(self.cost, held.cost)
         self.worth = add_costs(self.worth, carried(new, write, read, held.carried))
 
-    def find(self) -> Find:
+    def find(self, changed: Container[str]) -> Find:
         """The same, finished."""
         life = self.bill / self.brought if self.brought else 1.0
-        contents = tuple(self.contents)
         return Find(
-            self.kind, self.key, self.tokens, self.reads, contents, life, self.bill, self.cost,
-            self.worth,
+            self.kind, self.key, self.tokens, self.reads, tuple(self.pieces.values()), life,
+            self.bill, self.cost, self.worth, self.kind == "file" and self.key in changed,
         )  # fmt: skip
+
+    def _share(self, looked: _Looked) -> float:
+        """The share of a result that had not been there before."""
+        if looked.brought is not None and looked.brought.lines:
+            return self.lines.take(looked.brought)
+        text = digest(looked.text)
+        is_new = text not in self.texts
+        self.texts.add(text)
+        return float(is_new)
+
+    def _compare(self, looked: _Looked, tokens: int) -> None:
+        if looked.brought is not None:
+            parts = pieces(looked.brought, tokens)
+        else:
+            parts = iter([Piece(looked.number, tokens, digest(looked.text))])
+        for piece in parts:
+            if len(self.pieces) < MOST_PIECES:
+                again = piece.number in self.numbers
+                known = Piece(piece.number, 0, piece.digest) if again else piece
+                self.pieces.setdefault((piece.number, piece.digest), known)
+                self.numbers.add(piece.number)
 
 
 def _study(session: SessionLedger, slug: str, own: Container[str] | None) -> Study:
@@ -172,7 +226,7 @@ def _study(session: SessionLedger, slug: str, own: Container[str] | None) -> Stu
     cwd = next((stream.cwd for stream in streams if stream.cwd), None)
     root = root_of(cwd) if cwd else slug
     with Reader() as reader:
-        found = _found(threads, _early(rows), root if cwd else "", reader)
+        found, changed = _found(threads, _early(rows), root if cwd else "", reader)
     return Study(
         scrubbed(session.session_id),
         scrubbed(root),
@@ -180,9 +234,9 @@ def _study(session: SessionLedger, slug: str, own: Container[str] | None) -> Stu
         max((row.at for row in rows if row.at is not None), default=None),
         len(rows),
         len(threads),
-        _mean([_write(thread) for thread, _ in threads]),
-        _mean([row.price.read if row.price else None for row in rows]),
-        tuple(each.find() for each in found if each.tokens > 0),
+        mean(_write(thread) for thread, _ in threads),
+        mean(row.price.read if row.price else None for row in rows),
+        tuple(each.find(changed) for each in found if each.tokens > 0),
     )
 
 
@@ -203,22 +257,32 @@ def _found(
     early: set[tuple[str, int]],
     root: str,
     reader: Reader,
-) -> Iterable[_Found]:
+) -> tuple[Iterable[_Found], set[str]]:
+    """What was found, and the files that were edited, if only in vain: these had to be read."""
     found: dict[tuple[FindKind, str], _Found] = {}
+    changed: set[str] = set()
     for thread, rows in threads:
         bills = _bills(thread)
         calls: dict[str, Call] = {}
         for row in rows:
             wanted = [item for item in row.entered if _is_wanted(item, row, early)]
-            if not wanted or row.n < 2:
+            edits = any(item.name in _EDITING for item in row.entered)
+            if row.n < 2 or not (wanted or edits):
                 continue
-            for span in thread.rows[row.n - 2].spans:
-                calls.update((call.tool_use_id, call) for call in reader.calls(span))
+            made = [call for span in thread.rows[row.n - 2].spans for call in reader.calls(span)]
+            calls.update((call.tool_use_id, call) for call in made)
+            changed.update(_edited(made, root))
             for item, result in _results(wanted, row, reader):
                 call, held = calls.pop(result.tool_use_id, None), bills.get(id(item))
                 if call is not None and held is not None and not result.is_error:
                     _take(found, call, result, held, root, row, thread)
-    return found.values()
+    return found.values(), changed
+
+
+def _edited(calls: Iterable[Call], root: str) -> Iterator[str]:
+    for call in calls:
+        if argument := _EDITING.get(call.name):
+            yield clipped(path_key(call.text(argument), root, call.cwd))
 
 
 def _is_wanted(item: Entered, row: Request, early: set[tuple[str, int]]) -> bool:
@@ -269,32 +333,56 @@ def _take(
     row: Request,
     thread: Thread,
 ) -> None:
-    kind = _KINDS.get(call.name)
-    key = _key(kind, call, root)
-    if kind is None or not key:
-        return
     text = _without_reminder(result.text)
-    if kind == "file" and held.tokens < NOTE_TOKENS and not _NUMBERED.match(text):
+    looked = _looked(call, text, root)
+    if looked is None or not looked.key or is_clipped(looked.key):
         return
-    each = found.get((kind, key))
+    if call.name == "Read" and held.tokens < NOTE_TOKENS and not is_numbered(text):
+        return
+    each = found.get((looked.kind, looked.key))
     if each is None:
-        each = found[kind, key] = _Found(kind, key)
-    content = _content(kind, call, text)
-    share = _new_lines(each, content, text) if kind == "file" else content not in each.contents
-    if len(each.contents) < MOST_CONTENTS:
-        each.contents[content] = None
+        each = found[looked.kind, looked.key] = _Found(looked.kind, looked.key)
     price = row.price
     write = write_price(price, thread.carried.tier) if price else None
-    each.take(held, share, write, price.read if price else None)
+    each.take(looked, held, write, price.read if price else None)
 
 
-def _key(kind: FindKind | None, call: Call, root: str) -> str:
+def _looked(call: Call, text: str, root: str) -> _Looked | None:
+    """What a call has looked at; None where it did something else."""
+    kind = _KINDS.get(call.name)
     if kind == "file":
         path = call.text("file_path")
-        return clipped(path_key(path, root, call.cwd)) if path else ""
+        brought = read_lines(text, call.number("offset"), call.number("limit"))
+        key = clipped(path_key(path, root, call.cwd)) if path else ""
+        return _Looked("file", key, text, brought=brought)
     if kind == "command":
-        return command_key(call.text("command"), root)
-    return clipped(call.text("pattern"))
+        return _run(call, text, root)
+    if kind == "search":
+        asked = repr(sorted((key, repr(value)) for key, value in call.arguments.items()))
+        return _Looked("search", clipped(call.text("pattern")), text, _number(asked, call, root))
+    return None
+
+
+def _run(call: Call, text: str, root: str) -> _Looked | None:
+    command = call.text("command")
+    if not is_looking(command):
+        return None
+    view = view_of(command)
+    if view is not None:
+        brought = shown_lines(text, view)
+        return _Looked("file", _shown(view, root, call.cwd), text, brought=brought)
+    return _Looked("command", command_key(command, root), text, _number(command, call, root))
+
+
+def _shown(view: View, root: str, cwd: str) -> str:
+    """The key of a file that a command shows."""
+    folder = path_key(view.folder, "", cwd) if view.folder else cwd
+    return "" if view.path.startswith("~") else clipped(path_key(view.path, root, folder))
+
+
+def _number(asked: str, call: Call, root: str) -> int:
+    """Stands for the exact words of a question and where it was asked."""
+    return digest(f"{path_key(call.cwd, root)}\n{exact(asked, root)}") >> 32
 
 
 def _without_reminder(text: str) -> str:
@@ -302,33 +390,3 @@ def _without_reminder(text: str) -> str:
     if text.rstrip().endswith(_REMINDER_END):
         return text.rpartition(_REMINDER)[0].rstrip()
     return text
-
-
-def _content(kind: FindKind, call: Call, text: str) -> Content:
-    if kind != "file":
-        return Content(_digest(text))
-    first = max(1, call.number("offset") or 1)
-    limit = call.number("limit")
-    last = None if limit is None else first + max(1, limit) - 1
-    if _OLD_NUMBERS.match(text):
-        # How lines are numbered differs between clients; what they say does not.
-        text = _OLD_NUMBERS.sub(r"\1\t", text)
-    return Content(_digest(text), first, last)
-
-
-def _new_lines(each: _Found, content: Content, text: str) -> float:
-    """The share of a read's lines that no read before it had brought."""
-    lines = set(range(content.first, content.first + text.count("\n") + 1))
-    new = len(lines - each.lines) / len(lines)
-    each.lines |= lines
-    return new
-
-
-def _digest(text: str) -> int:
-    data = text.encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(data, digest_size=8).digest())
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -10,11 +10,9 @@ import posixpath
 import re
 
 from ccmon.entries import LABEL_LIMIT
+from ccmon.insight.looking import COMMAND_LIMIT
 from ccmon.transcripts.locate import project_root
 from ccmon.transcripts.records import scrubbed
-
-COMMAND_LIMIT = 4_000
-"""So many characters of a command are looked at."""
 
 _WORKTREE = re.compile(r"[/\\]\.claude[/\\]worktrees[/\\][^/\\\s\"']+")
 _WINDOWS = re.compile(r"[A-Za-z]:\\|\\\\")
@@ -25,15 +23,7 @@ _HASH = re.compile(
 _NUMBER = re.compile(r"(?<![A-Za-z_])\d+(?:\.\d+)*")
 _MEMORY = re.compile(r"/(?:CLAUDE(?:\.local)?\.md|AGENTS\.md|SKILL\.md)$|/\.claude/")
 _RANGE = re.compile(r" \d+-\d*$")
-_JOINTS = re.compile(r"&&|\|\||[;|\n]")
-_ASSIGNMENT = re.compile(r"\w+=\S*\s+")
-_LOOKERS = """
-bat cat cd column cut du echo egrep fd fgrep file find grep head jq less ls more nl pwd rg sort stat
-tail tree tr uniq wc xargs
-"""
-_LOOKING = frozenset(_LOOKERS.split())
-_GIT_LOOKING = re.compile(r"git(?: -C \S+)? (?:ls-files|ls-tree|grep)\b")
-_SED_LOOKING = re.compile(r"sed -n ")
+_MORE = "…"
 
 
 def root_of(cwd: str) -> str:
@@ -65,39 +55,32 @@ def is_memory(key: str) -> bool:
 
 def command_key(command: str, root: str) -> str:
     """A command without what differs from run to run; paths in the project are relative."""
-    text = _WORKTREE.sub("", command[:COMMAND_LIMIT])
-    if root:
-        text = text.replace(f"{root}/", "").replace(root, ".")
-    text = _NUMBER.sub("#", _HASH.sub("#", _ELSEWHERE.sub("<path>", text)))
-    return clipped(text)
+    text = _ELSEWHERE.sub("<path>", exact(command, root))
+    return clipped(_NUMBER.sub("#", _HASH.sub("#", text)))
+
+
+def exact(text: str, root: str) -> str:
+    """Text as it would be in the root of the project, with nothing else left out."""
+    text = _WORKTREE.sub("", text[:COMMAND_LIMIT])
+    if not root:
+        return text
+    return re.sub(rf"{re.escape(root)}(?![\w.@+-])", ".", text.replace(f"{root}/", ""))
 
 
 def clipped(text: str) -> str:
     """Text on one line, at most ``LABEL_LIMIT`` characters."""
     line = " ".join(scrubbed(text[:COMMAND_LIMIT]).split())
-    return line if len(line) <= LABEL_LIMIT else f"{line[: LABEL_LIMIT - 1].rstrip()}…"
+    return line if len(line) <= LABEL_LIMIT else f"{line[: LABEL_LIMIT - 1].rstrip()}{_MORE}"
 
 
-def is_looking(command: str) -> bool:
-    """Whether a command only looks at what there is: its answer is knowledge of the project.
-
-    Tests, builds and the like say what is true now, which no memory can know.
-    """
-    parts = [part.strip() for part in _JOINTS.split(command)]
-    return all(_looks(part) for part in parts if part)
+def is_clipped(key: str) -> bool:
+    """Whether a key may be that of something else as well: the end of both is missing."""
+    return key.endswith(_MORE)
 
 
 def file_of_label(label: str) -> str:
     """The path in the label of a Read, which may name lines behind it."""
     return _RANGE.sub("", label)
-
-
-def _looks(part: str) -> bool:
-    while assigned := _ASSIGNMENT.match(part):
-        part = part[assigned.end() :]
-    if part.split(" ", 1)[0] in _LOOKING:
-        return True
-    return bool(_GIT_LOOKING.match(part) or _SED_LOOKING.match(part))
 
 
 def _slashed(path: str) -> str:

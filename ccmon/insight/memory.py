@@ -10,17 +10,19 @@ that says what lives where, one token for twenty, with which a session still rea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ccmon.insight.keys import is_looking, is_memory, is_outside
+from ccmon.insight.keys import is_memory, is_outside
 from ccmon.past import Belongs, Candidate
 
 LEAST_SESSIONS = 3
 LEAST_TOKENS = 2_000
-"""A candidate was found in so many sessions, with so many tokens in each (mean)."""
+"""A candidate was found in so many sessions, with so many tokens in each of them."""
 PAYS = 2.0
 """A memory is recommended if it saves more than this many times what it costs."""
 SUMMARY_SHARE = 2 / 9
@@ -38,12 +40,16 @@ DESCRIPTION = 100
 FindKind = Literal["file", "command", "search"]
 
 
-class Content(Struct, frozen=True, array_like=True, gc=False):
-    """What one read brought: a digest of it, and the lines that were asked for."""
+class Piece(Struct, frozen=True, array_like=True, gc=False):
+    """A part of what was found that sessions can compare, with a digest of what it said.
 
+    A block of lines of a file, or the answer to a question asked in exactly the same words; their
+    number says which. One that said something else later in its session has no ``tokens`` again.
+    """
+
+    number: int
+    tokens: int
     digest: int
-    first: int = 1
-    last: int | None = None
 
 
 class Find(Struct, frozen=True, array_like=True, gc=False):
@@ -52,17 +58,37 @@ class Find(Struct, frozen=True, array_like=True, gc=False):
     ``tokens`` is the union of what its ``reads`` brought. ``life`` is how many requests carried a
     token of it, the first included (mean); ``bill`` (tokens) and ``cost`` (USD) what that came to.
     ``worth`` is what finding it out cost at the prices in force: p_w t + p_read t life.
+    ``changed``: the session has edited the file, so it had to read it whatever it knew.
     """
 
     kind: FindKind
     key: str
     tokens: int
     reads: int
-    contents: tuple[Content, ...] = ()
+    pieces: tuple[Piece, ...] = ()
     life: float = 1.0
     bill: int = 0
     cost: float | None = None
     worth: float | None = None
+    changed: bool = False
+
+    def within(self, numbers: set[int]) -> int:
+        """Tokens of the pieces with these numbers."""
+        tokens = sum(piece.tokens for piece in self.pieces if piece.number in numbers)
+        return min(self.tokens, tokens)
+
+    def narrowed(self, numbers: set[int]) -> Find:
+        """As if only the pieces with these numbers had been found."""
+        tokens = self.within(numbers)
+        share = tokens / self.tokens if self.tokens else 0.0
+        return replace(
+            self,
+            tokens=tokens,
+            pieces=tuple(piece for piece in self.pieces if piece.number in numbers),
+            bill=round(self.bill * share),
+            cost=None if self.cost is None else self.cost * share,
+            worth=None if self.worth is None else self.worth * share,
+        )
 
 
 class Study(Struct, frozen=True, array_like=True, gc=False):
@@ -167,17 +193,45 @@ class _Place(Struct, frozen=True):
 
 
 def _of_project(studies: list[Study]) -> Iterator[Candidate]:
-    project = _Project(studies, _touched(studies), _mean(study.carry(1) for study in studies))
+    project = _Project(studies, _touched(studies), mean(study.carry(1) for study in studies))
     found: dict[tuple[FindKind, str], list[tuple[Study, Find]]] = {}
     for study in studies:
         for find in study.finds:
             found.setdefault((find.kind, find.key), []).append((study, find))
     for each in found.values():
-        tokens = sum(find.tokens for _, find in each) / len(each)
-        if len(each) >= LEAST_SESSIONS and tokens >= LEAST_TOKENS:
-            worth = _mean(find.worth for _, find in each)
-            contents = distinct([content for _, find in each for content in find.contents])
-            yield _candidate(_Repeated(each, project, tokens, worth, contents))
+        if repeated := again([(study, find) for study, find in each if not find.changed]):
+            tokens = sum(find.tokens for _, find in repeated) / len(repeated)
+            worth = mean(find.worth for _, find in repeated)
+            contents = texts(find for _, find in repeated)
+            yield _candidate(_Repeated(repeated, project, tokens, worth, contents))
+
+
+def again(found: list[tuple[Study, Find]]) -> list[tuple[Study, Find]]:
+    """What of it was really found again: sessions with enough in pieces that others found as well.
+
+    Of each only these pieces are left. Empty where there are too few sessions.
+    """
+    while len(found) >= LEAST_SESSIONS:
+        seen = Counter(number for _, find in found for number in _numbers(find))
+        shared = {number for number, sessions in seen.items() if sessions >= LEAST_SESSIONS}
+        enough = [pair for pair in found if pair[1].within(shared) >= LEAST_TOKENS]
+        if len(enough) == len(found):
+            return [(study, find.narrowed(shared)) for study, find in found]
+        found = enough
+    return []
+
+
+def texts(finds: Iterable[Find]) -> int:
+    """How many different texts stood in one place, over all pieces of these finds."""
+    said: dict[int, set[int]] = {}
+    for find in finds:
+        for piece in find.pieces:
+            said.setdefault(piece.number, set()).add(piece.digest)
+    return max(map(len, said.values()), default=0)
+
+
+def _numbers(find: Find) -> set[int]:
+    return {piece.number for piece in find.pieces}
 
 
 def _touched(studies: Sequence[Study]) -> Touched:
@@ -214,27 +268,13 @@ def _candidate(repeated: _Repeated) -> Candidate:
         belongs=place.belongs if memorable and (place.pays or unknown) else "nothing",
         recommended=memorable and place.pays,
         last_at=max(times, default=None),
+        root=repeated.project.studies[-1].root,
     )
 
 
 def _is_memorable(find: Find) -> bool:
     """Whether it is knowledge that could stand elsewhere, and does not yet."""
-    if find.kind == "file":
-        return not is_memory(find.key)
-    return find.kind == "search" or is_looking(find.key)
-
-
-def distinct(contents: Sequence[Content]) -> int:
-    """How many different contents those reads brought.
-
-    Only reads of the same lines can be compared: where some lines were read more than once these
-    decide, else every read counts as a content of its own.
-    """
-    by_range: dict[tuple[int, int | None], list[int]] = {}
-    for content in contents:
-        by_range.setdefault((content.first, content.last), []).append(content.digest)
-    repeated = [set(digests) for digests in by_range.values() if len(digests) > 1]
-    return max(map(len, repeated or [{content.digest for content in contents}]))
+    return find.kind != "file" or not is_memory(find.key)
 
 
 def _places(repeated: _Repeated) -> list[_Place]:
@@ -270,23 +310,24 @@ def _everywhere(repeated: _Repeated, size: int) -> float | None:
 
 def _where_used(repeated: _Repeated, size: int) -> float | None:
     """Mean cost over all sessions of a skill: loaded by those that need it, and carried on."""
-    mean = _mean(study.carry_on(size, find.life) for study, find in repeated.found)
-    return None if mean is None else mean * repeated.share
+    each = mean(study.carry_on(size, find.life) for study, find in repeated.found)
+    return None if each is None else each * repeated.share
 
 
 def _where_touched(repeated: _Repeated, size: int) -> float | None:
     """Mean cost over all sessions of a rule: loaded by those that read anything in its folder."""
     studies = repeated.project.studies
     lives = repeated.project.touched[repeated.first.key.rpartition("/")[0]]
-    mean = _mean(studies[place].carry_on(size, life) for place, life in lives.items())
-    return None if mean is None else mean * len(lives) / len(studies)
+    each = mean(studies[place].carry_on(size, life) for place, life in lives.items())
+    return None if each is None else each * len(lives) / len(studies)
 
 
 def _is_in_a_subtree(find: Find) -> bool:
     return find.kind == "file" and not is_outside(find.key) and "/" in find.key
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that are known."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
 

@@ -233,7 +233,7 @@ def test_advice_names_what_decided_it() -> None:
         sample_memory(
             [
                 candidate(recommended=False, session_saving=0.05),
-                candidate(recommended=False, belongs="nothing", kind="command"),
+                candidate(recommended=False, belongs="nothing", key="docs/CLAUDE.md"),
                 candidate(memory_cost=0.0),
                 candidate(memory_cost=None, recommended=False),
             ]
@@ -241,7 +241,7 @@ def test_advice_names_what_decided_it() -> None:
         PAGE,
     )
     assert "leave it: saves 1.3x its cost, worth it above 2x" in shown
-    assert "leave it: run for what it does" in shown
+    assert "leave it: it is part of a memory already" in shown
     assert "leave it: its model costs nothing" in shown
     assert "no advice: the price of its model is not known" in shown
 

@@ -19,7 +19,7 @@ from tests.working import Work
 
 GUIDE = Candidate(
     "shop-api", "file", "docs/guide.md", 9, 11, 1, 9_000, 1.4, 1.15, 0.144, 2_000, 0.0372,
-    "CLAUDE.md", True, START,
+    "CLAUDE.md", True, START, ROOT,
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def test_it_says_what_to_write(belongs: Belongs, action: str) -> None:
     [
         (),
         (replace(GUIDE, recommended=False, belongs="nothing"),),
-        (replace(GUIDE, project="web"),),
+        (replace(GUIDE, root="/home/other/shop-api"),),
         (replace(GUIDE, key="docs/other.md"),),
         (replace(GUIDE, kind="search"),),
     ],
@@ -72,6 +72,25 @@ def test_it_says_what_to_write(belongs: Belongs, action: str) -> None:
 )
 def test_silent(known: tuple[Candidate, ...]) -> None:
     assert found(case(*known), "F11") == []
+
+
+def test_silent_of_a_file_that_the_session_has_edited() -> None:
+    read, edit = Work().call("Read", "docs/guide.md", 9_000), "docs/guide.md"
+    assert found(replace(case_like(read.call("Edit", edit, 100).say()), candidates=(GUIDE,)),
+                 "F11") == []  # fmt: skip
+    other = Work().call("Read", "docs/guide.md", 9_000).call("Edit", "src/a.py", 100)
+    assert found(replace(case_like(other.say()), candidates=(GUIDE,)), "F11") != []
+
+
+def test_silent_where_no_folder_is_known() -> None:
+    nowhere = case(replace(GUIDE, root=""))
+    assert found(replace(nowhere, session=replace(nowhere.session, cwd=None)), "F11") == []
+
+
+def test_the_same_file_of_another_project_is_another_finding() -> None:
+    here, there = case(GUIDE), case(replace(GUIDE, root="/home/other/shop-api"))
+    there = replace(there, session=replace(there.session, cwd="/home/other/shop-api"))
+    assert only(here, "F11").key != only(there, "F11").key
 
 
 @pytest.mark.parametrize(

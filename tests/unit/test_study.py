@@ -68,7 +68,7 @@ class TestFiles:
     def test_lines_that_were_read_before_are_nothing_new(self, home: ConfigHome) -> None:
         again = Sitting(FIRST).read("src/a.py", PAGE, 4_000).read("src/a.py", PAGE, 4_000).say()
         (find,) = studied(home, again).finds
-        assert (find.reads, find.tokens, len(find.contents)) == (2, 4_000, 1)
+        assert (find.reads, find.tokens, len(find.pieces)) == (2, 4_000, 1)
         assert find.bill == 3 * 4_000
 
     def test_ranges_are_united(self, home: ConfigHome) -> None:
@@ -76,23 +76,60 @@ class TestFiles:
         sitting = Sitting(FIRST).read("a.py", first, 400, offset=1, limit=4)
         (find,) = studied(home, sitting.read("a.py", second, 400, offset=3, limit=4).say()).finds
         assert (find.reads, find.tokens) == (2, 600)
-        assert [(each.first, each.last) for each in find.contents] == [(1, 4), (3, 6)]
+        assert find.pieces == (), "no block was read as a whole"
+
+    def test_blocks_of_lines_are_compared_wherever_a_read_begins(self, home: ConfigHome) -> None:
+        rows = [f"row {number}" for number in range(90)]
+        whole = Sitting(FIRST).read("a.py", numbered(*rows), 9_000).say()
+        part = Sitting(FIRST).read(
+            "a.py", numbered(*rows[9:65], first=10), 5_600, offset=10, limit=56
+        )
+        (all_,) = studied(home, whole).finds
+        (some,) = studied(home, part.say(), slug="-part").finds
+        assert [piece.number for piece in all_.pieces] == [0, 1, 2, 3, 4]
+        assert sum(piece.tokens for piece in all_.pieces) == 9_000
+        same = [(piece.number, piece.digest) for piece in all_.pieces[1:3]]
+        assert [(piece.number, piece.digest) for piece in some.pieces] == same
+        assert sum(piece.tokens for piece in some.pieces) < 5_600
+
+    def test_a_read_that_was_cut_does_not_tell_where_a_file_ends(self, home: ConfigHome) -> None:
+        rows = [f"row {number}" for number in range(30)]
+        cut = Sitting(FIRST).read("a.py", numbered(*rows), 3_000, limit=30)
+        cut.read("b.py", numbered(*rows) + "\n[12 lines truncated]", 3_000).say()
+        finds = found(studied(home, cut))
+        assert [len(finds[key].pieces) for key in ("a.py", "b.py")] == [1, 1]
 
     def test_a_change_is_another_content(self, home: ConfigHome) -> None:
         sitting = Sitting(FIRST).read("a.py", PAGE, 400).read("a.py", PAGE + "!", 400).say()
         (find,) = studied(home, sitting).finds
-        assert len(find.contents) == 2
+        assert [(piece.number, piece.tokens) for piece in find.pieces] == [(0, 400), (0, 0)]
 
     def test_how_a_client_numbers_lines_is_no_change(self, home: ConfigHome) -> None:
         old = "     1→alpha\n     2→beta\n     3→gamma\n     4→delta"
         reminder = "\n\n<system-reminder>\nmind this\n</system-reminder>\n"
-        texts = [PAGE, old, PAGE + reminder]
-        contents = {
+        texts = [PAGE, old, PAGE + reminder, PAGE + "\n5\t"]
+        pieces = {
             studied(home, Sitting(FIRST).read("a.py", text, 400).say(), slug=f"-p{number}")
-            .finds[0].contents
+            .finds[0].pieces
             for number, text in enumerate(texts)
         }  # fmt: skip
-        assert len(contents) == 1
+        assert len(pieces) == 1
+
+    def test_pictures_have_nothing_to_compare(self, home: ConfigHome) -> None:
+        (find,) = studied(home, Sitting(FIRST).read("a.png", "", 4_000).say()).finds
+        assert (find.tokens, find.pieces) == (4_000, ())
+
+    def test_a_file_that_was_edited_is_marked(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).read("a.py", PAGE, 400).read("b.py", PAGE, 400).edit("a.py").say()
+        study = studied(home, sitting)
+        assert {key: find.changed for key, find in found(study).items()} == {
+            "a.py": True, "b.py": False,
+        }  # fmt: skip
+
+    def test_an_edit_counts_from_wherever_it_was_made(self, home: ConfigHome) -> None:
+        main = Sitting(FIRST).read("src/a.py", PAGE, 400).say(20)
+        agent = Sitting(FIRST, agent="a7", cwd=f"{ROOT}/src").edit("a.py").say()
+        assert found(studied(home, main, agent))["src/a.py"].changed
 
     def test_notes_and_failures_are_no_reads(self, home: ConfigHome) -> None:
         sitting = Sitting(FIRST).read("a.py", "File unchanged since last read.", 40)
@@ -125,18 +162,61 @@ class TestFiles:
 
 
 class TestCommandsAndSearches:
-    def test_they_are_found_by_what_they_do(self, home: ConfigHome) -> None:
-        sitting = Sitting(FIRST).run("git log -20", "one", 300).search("TODO", "two", 200)
+    def test_they_are_found_by_what_they_ask(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).run("git ls-files -20", "one", 300).search("TODO", "two", 200)
         study = studied(home, sitting.search("**/*.py", "three", 100, tool="Glob").say())
         told = [(find.kind, find.key, find.tokens) for find in study.finds]
         assert told == [
-            ("command", "git log -#", 300), ("search", "TODO", 200), ("search", "**/*.py", 100),
+            ("command", "git ls-files -#", 300), ("search", "TODO", 200),
+            ("search", "**/*.py", 100),
         ]  # fmt: skip
 
     def test_what_says_the_same_again_is_nothing_new(self, home: ConfigHome) -> None:
-        sitting = Sitting(FIRST).run("ls -1", "one", 300).run("ls -2", "one", 300)
-        (find,) = studied(home, sitting.run("ls -3", "two", 300).say()).finds
-        assert (find.reads, find.tokens, len(find.contents)) == (3, 600, 2)
+        sitting = Sitting(FIRST).run("ls -1", "one", 300).run("ls -1", "one", 300)
+        (find,) = studied(home, sitting.run("ls -1", "two", 300).say()).finds
+        assert (find.reads, find.tokens) == (3, 600)
+        assert [piece.tokens for piece in find.pieces] == [300, 0]
+
+    def test_only_what_was_asked_in_the_same_words_is_compared(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).run("ls /a", "one", 300).run("ls /b", "two", 300)
+        sitting.search("TODO", "one", 300, path="src").search("TODO", "one", 300, path="lib")
+        for find in studied(home, sitting.say()).finds:
+            assert len({piece.number for piece in find.pieces}) == 2, find.key
+
+    def test_a_worktree_asks_in_the_same_words(self, home: ConfigHome) -> None:
+        finds = {
+            studied(home, Sitting(FIRST, cwd=cwd).run(f"ls {cwd}/src", "x", 300).say(), slug=slug)
+            .finds
+            for cwd, slug in ((ROOT, SLUG), (TREE, TREE_SLUG))
+        }  # fmt: skip
+        assert len(finds) == 1
+
+    def test_what_a_command_does_is_not_kept(self, home: ConfigHome) -> None:
+        sitting = Sitting(FIRST).run("npm test", "passed", 3_000)
+        sitting.run("curl -H 'Authorization: Bearer abc' https://example.org", "ok", 3_000)
+        assert studied(home, sitting.run("cd src\npytest -q", "ok", 3_000).say()).finds == ()
+
+    def test_showing_a_file_is_reading_it(self, home: ConfigHome) -> None:
+        plain = "alpha\nbeta\ngamma\ndelta"
+        sitting = Sitting(FIRST).read("src/a.py", PAGE, 1_000).run("cat src/a.py", plain, 900)
+        sitting.run(f"cd {ROOT}/src && cat a.py | head -100", plain, 900)
+        (find,) = studied(home, sitting.say()).finds
+        assert (find.kind, find.key, find.reads, find.tokens) == ("file", "src/a.py", 3, 1_000)
+        assert len(find.pieces) == 1
+
+    def test_what_a_client_left_out_of_an_output_is_not_compared(self, home: ConfigHome) -> None:
+        rows = "\n".join(f"row {number}" for number in range(60))
+        sitting = Sitting(FIRST).run("cat a.py", f"{rows}\n... [9 lines truncated] ...", 600)
+        sitting.run("cat b.py", rows * 100, 9_000).run("tail -60 c.py", rows, 600)
+        finds = studied(home, sitting.say()).finds
+        assert [(find.key, find.pieces) for find in finds] == [
+            ("a.py", ()), ("b.py", ()), ("c.py", ()),
+        ]  # fmt: skip
+
+    def test_what_has_too_long_a_name_is_not_kept(self, home: ConfigHome) -> None:
+        long = "x" * 210
+        sitting = Sitting(FIRST).run(f"ls {long}", "x", 300).search(long, "x", 300)
+        assert studied(home, sitting.read(f"{long}.py", PAGE, 300).say()).finds == ()
 
     def test_they_count_as_a_session_begins(self, home: ConfigHome) -> None:
         sitting = Sitting(FIRST).say(9).run("ls", "early", 300).run("pwd", "late", 300).say()
@@ -164,7 +244,7 @@ class TestWhatIsOnDisk:
     def test_hostile_arguments_are_no_finds(self, home: ConfigHome) -> None:
         calls: list[lines.Record] = [
             lines.call("Read", file_path=["a.py"]),
-            lines.call("Read", file_path="x\x00y" * 900, offset=True, limit="9"),
+            lines.call("Read", file_path="x\x00y" * 9, offset=True, limit="9"),
             lines.call("Bash", command={"ls": 1}),
             {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": "a.py"},
             {"type": "tool_use", "id": ["toolu_1"], "name": None, "input": {}},
@@ -181,7 +261,7 @@ class TestWhatIsOnDisk:
         path = str(home.transcript())
         study = study_of(FIRST, [path], [Home(str(home.path), "", True)], PriceTable.load())
         (find,) = study.finds
-        assert len(find.key) <= 200
+        assert find.key == "x\x00y" * 9
 
     def test_a_session_whose_files_are_gone_found_nothing(self, home: ConfigHome) -> None:
         study = study_of(FIRST, ["/nowhere/x.jsonl", str(home.path / "projects/p/x.jsonl")],

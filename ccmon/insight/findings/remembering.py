@@ -12,6 +12,7 @@ from ccmon.insight.using import Result
 from ccmon.past import Candidate
 from ccmon.requests import MAIN
 from ccmon.snapshot import Finding
+from ccmon.transcripts.labels import PATH_ARGUMENTS
 
 FILES = 3
 """So many files are spoken of, those that a memory saves most of."""
@@ -20,35 +21,35 @@ FILES = 3
 def read_again(case: Case) -> Iterator[Finding]:
     """F11: the session has read a file that others read as well, and that a memory would spare.
 
-    Silent while the past is not known, and for what a memory would not pay for.
+    Silent while the past is not known, for what a memory would not pay for, and for a file that the
+    session has edited: it had to be read for that.
     """
     session = case.session
+    root = root_of(session.cwd) if session.cwd else ""
     paying = {
         each.key: each
         for each in case.candidates
-        if each.recommended and each.kind == "file" and each.project == session.project
+        if each.recommended and each.kind == "file" and each.root == root
     }
-    if not paying:
+    if not root or not paying:
         return
     found: dict[str, Result] = {}
-    root = root_of(session.cwd) if session.cwd else ""
+    changed: set[str] = set()
     for result in case.results:
+        path = file_of_label(result.what.label)
         if result.what.name == "Read" and result.tokens > 0:
-            path = file_of_label(result.what.label)
             found.setdefault(clipped(path_key(path, root, session.cwd or "")), result)
-    repeated = [(each, found[key]) for key, each in paying.items() if key in found]
-    repeated.sort(key=lambda pair: -_net(pair[0]))
+        elif result.what.name in PATH_ARGUMENTS:
+            changed.add(clipped(path_key(path, root, session.cwd or "")))
+    repeated = [(paying[key], found[key]) for key in found if key in paying and key not in changed]
+    repeated.sort(key=lambda pair: -(pair[0].net or 0.0))
     for candidate, result in repeated[:FILES]:
         yield _finding(candidate, result)
 
 
-def _net(candidate: Candidate) -> float:
-    """USD that a memory saves in each session beyond what it costs there."""
-    return (candidate.session_saving or 0.0) - (candidate.memory_cost or 0.0)
-
-
 def _finding(candidate: Candidate, result: Result) -> Finding:
-    digest = blake2b(candidate.key.encode("utf-8", "surrogatepass"), digest_size=8)
+    name = f"{candidate.root}\n{candidate.key}".encode("utf-8", "surrogatepass")
+    digest = blake2b(name, digest_size=8)
     memory = format.tokens(candidate.memory_tokens)
     saving, cost = candidate.session_saving, candidate.memory_cost
     return Finding(
@@ -62,7 +63,7 @@ def _finding(candidate: Candidate, result: Result) -> Finding:
         basis=f"{format.tokens(candidate.tokens)} each time, {words.stability(candidate)};"
         f" a memory saves {format.money(saving, estimated=True)} a session and costs"
         f" {format.money(cost, estimated=True)}",
-        saving=_net(candidate),
+        saving=candidate.net,
         thread=MAIN,
         request=result.entered,
         evidence=(
