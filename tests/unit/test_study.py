@@ -250,13 +250,14 @@ class TestWhatIsOnDisk:
             {"type": "tool_use", "id": ["toolu_1"], "name": None, "input": {}},
         ]
         for number, call in enumerate(calls):
-            message: lines.Record = {"id": f"m{number}", "usage": lines.usage(input_tokens=9_000)}
-            after: lines.Record = {"id": f"n{number}", "usage": lines.usage(input_tokens=12_000)}
+            before, after = (lines.usage(input_tokens=6_000 * number + n) for n in (3_000, 6_000))
             records = [
-                lines.assistant(call, message=message, sessionId=FIRST, uuid=f"a{number}"),
+                lines.assistant(call, message={"id": f"m{number}", "usage": before},
+                                sessionId=FIRST, uuid=f"a{number}"),
                 lines.user([lines.result("1\tx" * 900)], sessionId=FIRST, uuid=f"b{number}"),
-                lines.assistant(message=after, sessionId=FIRST, uuid=f"c{number}"),
-            ]
+                lines.assistant(message={"id": f"n{number}", "usage": after}, sessionId=FIRST,
+                                uuid=f"c{number}"),
+            ]  # fmt: skip
             home.write(*(lines.line(record) + b"\n" for record in records))
         path = str(home.transcript())
         study = study_of(FIRST, [path], [Home(str(home.path), "", True)], PriceTable.load())
