@@ -21,7 +21,7 @@ from ccmon.settings import PriceOverride, Settings
 from ccmon.snapshot import Session
 from ccmon.transcripts.locate import config_homes
 from tests.archives import Row, archive_of, at, caught_up, read_once, rows_of
-from tests.homes import CORPUS, FIRST, SECOND, ConfigHome, read
+from tests.homes import CORPUS, FIRST, NOW, SECOND, ConfigHome, read
 from tests.lines import Record, assistant, line, usage
 
 FOLDERS = sorted(file.parent for file in CORPUS.glob("**/expected.json"))
@@ -184,6 +184,18 @@ class TestChanges:
         assert [row[0] for row in rows] == ["m3"]
         assert history.kept.gone_files == 0
 
+    def test_a_file_that_was_rewritten_at_its_old_size_is_read_anew(
+        self, home: ConfigHome, cache: Path
+    ) -> None:
+        first, last = at("2026-11-20T09:00:00Z", "m1"), at("2026-11-20T09:01:00Z", "m2")
+        path = home.write(first, last)
+        read_once(home.path, folder=cache)
+        with path.open("r+b") as file:
+            file.write(first.replace(b"m1", b"m9"))
+        os.utime(path, (NOW + 60, NOW + 60))
+        _, rows = read_once(home.path, folder=cache)
+        assert [row[0] for row in rows] == ["m2", "m9"]
+
     def test_a_copy_that_comes_later_does_not_count_twice(
         self, home: ConfigHome, cache: Path
     ) -> None:
@@ -265,6 +277,26 @@ class TestChanges:
         monkeypatch.setattr(scan, "read_on", refuse)
         history, rows = read_once(home.path)
         assert ([row[0] for row in rows], history.kept.unreadable_files) == (["m1"], 1)
+
+    def test_a_folder_that_may_not_be_entered_is_counted_and_the_others_count(
+        self, home: ConfigHome, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home.write(at("2026-11-20T09:00:00Z", "m1"))
+        shut = home.write(at("2026-11-20T09:00:00Z", "m2", SECOND), session=SECOND, project="-shut")
+        real = os.scandir
+
+        def refuse(folder: str) -> object:
+            if folder == str(shut.parent):
+                raise PermissionError(13, "Permission denied", folder)
+            return real(folder)
+
+        archive = archive_of(home.path, folder=cache)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "scandir", refuse)
+            history = caught_up(archive).history(Query())
+        assert (history.totals.requests, history.kept.unreadable_files) == (1, 1)
+        history = caught_up(archive).history(Query())
+        assert (history.totals.requests, history.kept.unreadable_files) == (2, 0)
 
 
 class TestRetention:

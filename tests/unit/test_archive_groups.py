@@ -82,6 +82,17 @@ class TestGroups:
         cut = archive.history(Query(since=date(2026, 11, 21)))
         assert counted(cut) == {"2026-11-21": 1}
 
+    @pytest.mark.parametrize("setting", ["Mars/Foo", ":Nowhere", "", "UTC"])
+    def test_a_setting_that_means_nothing_is_utc_and_says_so(
+        self, home: ConfigHome, monkeypatch: pytest.MonkeyPatch, setting: str
+    ) -> None:
+        monkeypatch.setenv("TZ", setting)
+        time.tzset()
+        home.write(at("2026-11-20T23:59:59Z", "m1"), at("2026-11-21T00:00:00Z", "m2"))
+        history = caught_up(archive_of(home.path)).history(Query())
+        assert history.timezone == "UTC"
+        assert counted(history) == {"2026-11-20": 1, "2026-11-21": 1}
+
     def test_both_days_of_a_span_are_in_it(self, home: ConfigHome) -> None:
         stamps = ["2026-11-19T22:59:59Z", "2026-11-19T23:00:00Z", "2026-11-21T22:59:59Z",
                   "2026-11-21T23:00:00Z"]  # fmt: skip
