@@ -395,7 +395,7 @@ def span(query: Query, first: str) -> str:
 
 
 def candidate_name(candidate: Candidate) -> str:
-    """What comes back: a file by its path, ``$ make help``, ``search: sidebar``."""
+    """What comes back: a file by its path, ``$ ls -R src``, ``search: sidebar``."""
     mark = {"file": "", "command": "$ ", "search": "search: "}[candidate.kind]
     return mark + (candidate.key or format.UNKNOWN)
 
