@@ -18,8 +18,11 @@ class FakeArchive:
     failure: BaseException | None = None
     made: list["FakeArchive"]
 
-    def __init__(self, homes: object, settings: object, folder: Path | None) -> None:
+    def __init__(
+        self, homes: object, settings: object, folder: Path | None, *, whole: bool = True
+    ) -> None:
         self.folder = folder
+        self.whole = whole
         self.asked: list[object] = []
         self.steps = self.studies = 0
         self.closed = False

@@ -180,7 +180,7 @@ def run(options: Options) -> int:
         from ccmon.tui.app import CcmonApp
 
         collect_garbage()
-        past = partial(archive_of, homes, settings, keep=not options.demo)
+        past = partial(archive_of, homes, settings, keep=not options.demo, whole=False)
         app = CcmonApp(opening, settings=settings, session_id=options.session, past=past)
         app.run()
         return app.return_code or 0

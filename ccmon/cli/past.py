@@ -130,12 +130,18 @@ class _Days:
         return self._zone.day(self._now - seconds) if seconds <= _LONGEST_SPAN else None
 
 
-def archive_of(homes: "tuple[Home, ...]", settings: "Settings", *, keep: bool = True) -> "Archive":
-    """The archive of these homes; ``keep`` has its index stay in ccmon's cache folder."""
+def archive_of(
+    homes: "tuple[Home, ...]", settings: "Settings", *, keep: bool = True, whole: bool = True
+) -> "Archive":
+    """The archive of these homes; ``keep`` has its index stay in ccmon's cache folder.
+
+    ``whole`` as the archive has it: whether an answer waits for what has to be read again.
+    """
     from ccmon.history.archive import Archive
     from ccmon.reported import reports_folder
 
-    return Archive(homes, settings, reports_folder(os.environ).parent if keep else None)
+    folder = reports_folder(os.environ).parent if keep else None
+    return Archive(homes, settings, folder, whole=whole)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,9 @@ ATTEMPTS = 5
 
 DAY = 86_400.0
 
+_SOON = 0.1
+"""Seconds after which a call that is stopped ends at the latest, but for a piece of work."""
+
 _T = TypeVar("_T")
 
 
@@ -66,7 +69,7 @@ class Archive:
         self._prices = PriceTable.load(settings)
         self._rules = f"{ACCOUNTING_VERSION} {__version__} {self._prices.table_date}"
         self._fingerprint = _fingerprint(self._rules, settings)
-        self._whole = whole
+        self._whole, self._stopped = whole, False
         self._unkept = ""
         if folder is not None and (inside := _within(folder, homes)):
             self._unkept = f"The history is not kept: {folder} lies in the config folder {inside}."
@@ -207,6 +210,10 @@ class Archive:
         finally:
             index.close()
 
+    def stop(self) -> None:
+        """Have the call now under way end soon, with what it has; called from any thread."""
+        self._stopped = True
+
     def close(self) -> None:
         """Let go of the index."""
         if self._opened is not None:
@@ -281,9 +288,9 @@ class Archive:
         raise CcmonError("the history cannot be summed up: its tables fail again and again")
 
     def _finish(self) -> None:
-        """Bring the index up to date."""
+        """Bring the index up to date, unless that is stopped."""
         self.look_again()
-        while self.step(1.0):
+        while not self._stopped and self.step(_SOON):
             pass
 
 

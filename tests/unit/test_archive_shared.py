@@ -12,6 +12,7 @@ import pytest
 
 from ccmon.history import INDEX_FILE, archive, files, scan, sums
 from ccmon.history.archive import Archive
+from ccmon.history.index import Index
 from ccmon.history.seen import Seen
 from ccmon.past import Query
 from ccmon.settings import PriceOverride, Settings
@@ -162,6 +163,27 @@ class TestABrokenIndex:
         assert one.history(Query()).totals.requests == 2
         one.close()
 
+    def test_is_not_filled_by_a_process_that_ends(
+        self, home: ConfigHome, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(40):
+            session = f"{number:08}-2222-4222-8222-222222222222"
+            home.write(at("2026-11-20T09:00:00Z", f"n{number}", session), session=session)
+        one = self.broken(home, cache, whole=True)
+        read: list[str] = []
+        real = scan.read_on
+
+        def slow(seen: Seen, limit: int = 1 << 20) -> bool:
+            read.append(seen.path)
+            one.stop()
+            time.sleep(0.01)
+            return real(seen, limit)
+
+        monkeypatch.setattr(scan, "read_on", slow)
+        one.history(Query())
+        assert 0 < len(read) < 42
+        one.close()
+
 
 class TestLookingAtTheMemory:
     def archive(self, home: ConfigHome, cache: Path) -> Archive:
@@ -207,11 +229,14 @@ class TestScopes:
         for hour, output in enumerate([1.0, 2.0, 3.0, 1.0, 4.0, 5.0]):
             monkeypatch.setattr(time, "time", lambda hour=hour: NOW + 7200.0 * hour)
             read_once(home.path, folder=cache, settings=self.priced(output))
-        settled: list[float] = []
+        settled: list[int] = []
         real = files.is_there
-        monkeypatch.setattr(
-            files, "is_there", lambda index, scope: settled.append(1.0) or real(index, scope)
-        )
+
+        def noted(index: Index, scope: files.Scope) -> bool:
+            settled.append(scope.id)
+            return real(index, scope)
+
+        monkeypatch.setattr(files, "is_there", noted)
         for output in (5.0, 4.0, 1.0):
             read_once(home.path, folder=cache, settings=self.priced(output))
         assert not settled

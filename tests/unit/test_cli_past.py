@@ -365,3 +365,4 @@ def test_the_screens_look_back_when_asked_and_a_demo_leaves_no_index(
     assert cli.main(arguments) == 0
     (made,) = archive.made
     assert made.folder == (scratch_home / ".cache" / "ccmon" if kept else None)
+    assert not made.whole
