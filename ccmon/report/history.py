@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ccmon import format, words
 from ccmon.history.zones import zone_of
-from ccmon.past import By, Group, History, Kept, Query, Sums
+from ccmon.past import By, Group, History, Kept, Sums
 from ccmon.report import safe
 from ccmon.report.output import whole_output
 from ccmon.report.page import stdout_page
@@ -135,79 +135,44 @@ def _left_out(history: History, shown: int, page: Page) -> Iterator[str]:
 
 
 def _reach(history: History, page: Page) -> Iterator[str]:
-    """Which part of the past this is, what is not in it, and what is kept besides."""
-    yield from _lines(_scope(history), page)
+    """Which part of the past this is, and what of that is not counted or gone from disk."""
+    query, kept = history.query, history.asked or history.kept
+    yield from _lines(_scope(history, kept), page)
     if undated := history.totals.requests - sum(each.sums.requests for each in history.groups):
         yield from wrapped(words.undated(undated), page)
-    if _is_part(history.query):
-        if unpriced := history.totals.unpriced:
-            yield from wrapped(f"not counted: {_prices(unpriced)}", page, YELLOW)
-        if gone := round(sum((1 - each.on_disk) * each.sums.requests for each in history.groups)):
-            yield from wrapped(f"of these no longer on disk: {_requests(gone)}", page, DIM)
-        yield from _lines(_kept(history.kept), page, DIM)
-    else:
-        yield from _whole(history, page)
+    if faults := _faults(history, kept):
+        yield from wrapped("not counted: " + ", ".join(faults), page, YELLOW)
+    if missing := words.gone(kept):
+        # It drops what is gone of everything, so it is no answer to a part.
+        remedy = [] if query.is_part else ["dropped by ccmon history --forget"]
+        yield from _lines([missing, *remedy], page, DIM)
     if history.warning:
         yield from wrapped(safe.plain(history.warning), page, YELLOW)
-    elif not _is_part(history.query):
+    elif not query.is_part:
         yield from wrapped(words.RETENTION, page, DIM)
 
 
-def _scope(history: History) -> list[str]:
-    """What was asked for, as facts; the files are those of everything, so only there."""
-    query, kept = history.query, history.kept
+def _scope(history: History, kept: Kept) -> list[str]:
+    """What was asked for, as facts; the files are all those of its sessions."""
+    query = history.query
     facts = [words.span(query, _first_day(history))]
     if query.project is not None:
         facts.append(f"project {safe.plain(query.project)}")
     facts.append(format.plural(history.totals.sessions, "session"))
-    if not _is_part(query):
-        facts.append(_files(kept))
+    facts.append(f"{format.plural(kept.files, 'file')}, {format.size(kept.bytes)}")
     return [*facts, f"days of {safe.plain(history.timezone)}", f"prices {history.price_table_date}"]
 
 
-def _is_part(query: Query) -> bool:
-    """Whether less was asked for than everything."""
-    return query.since is not None or query.until is not None or query.project is not None
-
-
-def _whole(history: History, page: Page) -> Iterator[str]:
-    """What is not counted, and what is gone, of everything."""
-    faults = _faults(history.kept)
+def _faults(history: History, kept: Kept) -> list[str]:
+    """What could not be counted; nobody knows whose an unreadable path is."""
+    faults = [
+        (kept.malformed_lines, "malformed line"),
+        (history.kept.unreadable_files, "unreadable path"),
+    ]
+    told = [format.plural(count, noun) for count, noun in faults if count]
     if unpriced := history.totals.unpriced:
-        faults.append(_prices(unpriced))
-    if faults:
-        yield from wrapped("not counted: " + ", ".join(faults), page, YELLOW)
-    if missing := words.gone(history.kept):
-        yield from _lines([missing, "dropped by ccmon history --forget"], page, DIM)
-
-
-def _kept(kept: Kept) -> list[str]:
-    """Facts about everything, beside a part of it."""
-    facts = [f"in all: {_files(kept)}", *_faults(kept)]
-    if kept.gone_requests:
-        facts.append(f"{_requests(kept.gone_requests)} no longer on disk")
-    return facts
-
-
-def _files(kept: Kept) -> str:
-    return f"{format.plural(kept.files, 'file')}, {format.size(kept.bytes)}"
-
-
-def _faults(kept: Kept) -> list[str]:
-    faults = []
-    if kept.malformed_lines:
-        faults.append(format.plural(kept.malformed_lines, "malformed line"))
-    if kept.unreadable_files:
-        faults.append(format.plural(kept.unreadable_files, "unreadable path"))
-    return faults
-
-
-def _prices(requests: int) -> str:
-    return f"the price of {_requests(requests)}"
-
-
-def _requests(count: int) -> str:
-    return format.plural(count, "request")
+        told.append(f"the price of {format.plural(unpriced, 'request')}")
+    return told
 
 
 def _first_day(history: History) -> str:

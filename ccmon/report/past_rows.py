@@ -43,6 +43,7 @@ def history_document(history: History, top: int | None = None) -> Json:
         "groups": [_group(group) for group in groups],
         "groups_left_out": len(history.groups) - len(groups),
         "kept": _kept(history.kept),
+        "asked": _asked(history),
         "warning": text(history.warning) or None,
     }
 
@@ -62,6 +63,7 @@ def _group(group: Group) -> Json:
         "key": text(group.key),
         "name": text(group.name),
         "project": text(group.project) or None,
+        "project_root": text(group.root) or None,
         "models": [text(model) for model in group.models],
         "subagents": group.subagents,
         "first_at": iso(group.first_at),
@@ -98,6 +100,11 @@ def _kept(kept: Kept) -> Json:
         "unreadable_files": kept.unreadable_files,
         "malformed_lines": kept.malformed_lines,
     }
+
+
+def _asked(history: History) -> Json | None:
+    """As ``kept``, of the part that was asked for; nobody knows whose an unreadable file is."""
+    return None if history.asked is None else {**_kept(history.asked), "unreadable_files": None}
 
 
 def history_csv(history: History, top: int | None = None) -> bytes:

@@ -220,8 +220,8 @@ def test_a_part_of_the_past_says_what_of_it_is_gone(home: Path) -> None:
     name = project["name"]
     for options in (("--since", "2020-01-01"), ("--project", name, "--by", "model")):
         shown = ccmon("history", *options).stdout.decode()
-        assert f"of these no longer on disk: {plural(gone, 'request')}" in shown
-        assert "in all: " in shown
+        assert f"no longer on disk: {plural(gone, 'request')} of 1 session" in shown
+        assert "--forget" not in shown
     nothing = ccmon("history", "--until", "2020-01-01")
     assert (nothing.returncode, nothing.stdout) == (3, b"")
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from ccmon import words
 from ccmon.measures import Usage
-from ccmon.past import By, Candidate, History, Memory, Query
+from ccmon.past import By, Candidate, History, Kept, Memory, Query
 from ccmon.report import safe
 from ccmon.report.history import render_history
 from ccmon.report.memory import memory_json, render_memory
@@ -86,35 +86,40 @@ def test_what_is_not_kept_is_not_said_to_be() -> None:
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 12)
 
 
-def part(query: Query, cells: Sequence[Cell]) -> str:
-    """What is printed for a part of the past; what is kept stays that of everything."""
-    shown = structs.replace(sample_history("day", cells), query=query, kept=sample_history().kept)
-    return render_history(shown, PAGE)
+def part(query: Query, cells: Sequence[Cell]) -> History:
+    """A part of the past; what is kept stays that of everything."""
+    shown, everything = sample_history("day", cells), sample_history().kept
+    asked = structs.replace(shown.kept, files=5, bytes=3_120_000, malformed_lines=0)
+    return structs.replace(shown, query=query, kept=everything, asked=asked)
 
 
 def test_the_end_of_a_part_is_the_part_that_was_asked_for() -> None:
     within = [cell for cell in WORK if cell.day and FIRST <= cell.day <= LAST]
-    check("history-part.txt", part(Query(since=FIRST, until=LAST), within).encode())
+    shown = part(Query(since=FIRST, until=LAST), within)
+    check("history-part.txt", render_history(shown, PAGE).encode())
 
 
 @pytest.mark.parametrize(
     ("query", "span"),
     [
-        (Query(since=date(2026, 10, 1)), "since 2026-10-01   "),
-        (Query(until=date(2026, 11, 30)), "until 2026-11-30   "),
-        (Query(project="shop-api"), "since 2026-10-19   project shop-api   3 sessions   "),
+        (Query(since=date(2026, 10, 1)), "since 2026-10-01   3 sessions   5 files, 3.1 MB   "),
+        (Query(until=date(2026, 11, 30)), "until 2026-11-30   3 sessions   5 files, 3.1 MB   "),
+        (Query(project="shop-api"), "since 2026-10-19   project shop-api   3 sessions   5 files, "),
     ],
 )
-def test_a_part_names_what_it_is_of_and_files_are_those_of_everything(
-    query: Query, span: str
-) -> None:
+def test_a_part_names_what_it_is_of_and_counts_nothing_else(query: Query, span: str) -> None:
     shop = [cell for cell in WORK if cell.session.project == "shop-api"]
-    _, below = part(query, shop).split("\n\n")
-    first, *others = below.splitlines()
-    assert first.startswith(span)
-    assert "file" not in first
-    assert "of these no longer on disk: 137 requests" in others
-    assert "in all: 12 files, 41.2 MB   1 malformed line   137 requests no longer on disk" in others
+    shown = part(query, shop)
+    _, below = render_history(shown, PAGE).split("\n\n")
+    assert below.startswith(span)
+    assert "\nno longer on disk: 137 requests of 1 session\n" in below
+    assert "malformed" not in below
+    assert "12 files" not in below
+    document = json.loads(history_json(shown))
+    assert (document["asked"]["files"], document["kept"]["files"]) == (5, 12)
+    assert document["asked"]["unreadable_files"] is None
+    unreadable = structs.replace(shown, kept=Kept(unreadable_files=2))
+    assert "not counted: 2 unreadable paths" in render_history(unreadable, PAGE)
 
 
 @pytest.mark.parametrize("columns", range(40, 121, 4))
