@@ -80,7 +80,9 @@ def put_aside(file: Path) -> None:
     aside.chmod(0o600)
     log, shared = _beside(file)
     with contextlib.suppress(FileNotFoundError):
-        log.replace(_beside(aside)[0])
+        if log.stat().st_size:
+            log.replace(_beside(aside)[0])
+        log.unlink()
     shared.unlink(missing_ok=True)
 
 

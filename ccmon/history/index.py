@@ -205,7 +205,12 @@ class Index:
         return True
 
     def settle_down(self) -> None:
-        """Note that all that there was to write has been written: earlier failures are over."""
+        """Note that all that there was to write has been written: earlier failures are over.
+
+        Raises Unkept when a new index has no room beside its log, which then stays for ever.
+        """
+        if self._is_new and self._inode is not None:
+            self.rows("PRAGMA wal_checkpoint(PASSIVE)")
         self._failures = 0
         if self._inode is not None:
             self._pause, self._is_new = PAUSE, False

@@ -7,8 +7,9 @@ import errno
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -326,6 +327,21 @@ def test_what_was_kept_before_the_disk_was_full_is_not_read_again(
     assert "the disk is full" in warned(archive, both)
     assert read
     assert not [path for path in read if path.startswith(str(HOME))]
+
+
+def test_an_index_without_room_beside_its_log_is_not_left_behind(
+    cache: Path, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Index.rows
+
+    def full(index: Index, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        if "checkpoint" in sql:
+            raise Unkept("the disk is full", no_room=True)
+        return real(index, sql, values)
+
+    monkeypatch.setattr(Index, "rows", full)
+    assert "the disk is full" in warned(archive_of(HOME, folder=cache), expected)
+    assert [file.name for file in cache.iterdir()] == ["history.lock"]
 
 
 def test_a_disk_that_fills_up_takes_nothing_of_what_was_kept_before(
