@@ -42,6 +42,7 @@ _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _BRACE = ord("{")
 _BOUNDARY = b"compact_boundary"
 _NOTICE = b"cut off mid-stream"
+_RESULT = b'"type":"tool_result"'
 _GLUED = b'{"parentUuid":'
 """How a record of the chain begins: inside a line, a newline was lost."""
 
@@ -113,7 +114,7 @@ class Reading:
             told = at > start and data[at - 1] in b"{," and data[start] == _BRACE
             if not told or data.startswith(b'assistant"', at + 8):
                 self._response(data[start:end], base + start)
-            elif self._matters(data, at + 8, end, base) or find(_GLUED, start + 1, end) >= 0:
+            elif self._matters(data, at + 8, second, end, base) or find(_GLUED, start + 1, end) > 0:
                 self._decode(data[start:end], base + start)
             start = end + 1
         self._close()
@@ -137,12 +138,12 @@ class Reading:
         named = seen.session_id is not None and seen.chained and seen.cwd is not None
         return seen.chain is not None or seen.first_stamp is None or not named
 
-    def _matters(self, data: bytes, kind: int, end: int, base: int) -> bool:
+    def _matters(self, data: bytes, kind: int, second: int, end: int, base: int) -> bool:
         """Whether a line of another kind than a response has to be decoded."""
         if data.startswith(b'user"', kind):
             seen = self._seen
             unprompted = seen.first_prompt is None and seen.agent_id is None
-            if unprompted and base + end <= PROMPT_WITHIN:
+            if unprompted and base + end <= PROMPT_WITHIN and not _is_result(data, second, end):
                 return True
             return end - kind <= NOTICE_WITHIN and data.find(_NOTICE, kind, end) >= 0
         if data.startswith(b'system"', kind):
@@ -358,6 +359,20 @@ class Reading:
             if late or (known is not None and _cached(known) != _cached(usage)):
                 raise Intricate
             seen.left = max(seen.left, _cached(usage)[1])
+
+
+def _is_result(data: bytes, second: int, end: int) -> bool:
+    """Whether the content of a user's line evidently begins with a result: that is no prompt.
+
+    ``second`` is where the first object within the line begins; the next one is the first block
+    of the content then. An unescaped quote in front of a key cannot stand inside a string.
+    """
+    block = data.find(b"{", second + 1, end) if second > 0 else -1
+    if block < 0 or not data.endswith(b'"message":', 0, second):
+        return False
+    within = data.find(b"{", block + 1, end)
+    at = data.find(_RESULT, block, within if within > 0 else end)
+    return at > 0 and data[at - 1] in b"{," and data.endswith(b'"content":[', 0, block)
 
 
 def _tell(

@@ -16,7 +16,7 @@ from ccmon.history.seen import Seen
 from ccmon.transcripts.locate import Transcript
 from ccmon.transcripts.tail import LINE_LIMIT
 
-READ_SIZE = 256 * 1024
+READ_SIZE = 128 * 1024
 """Bytes that one read takes, unless a line is longer: they stay in the cache of the processor."""
 
 _BOM = b"\xef\xbb\xbf"

@@ -115,6 +115,28 @@ def test_the_lines_tell_who_paid_and_whose_they_call_themselves(path: Path) -> N
     assert [item.guess for item in seen.responses] == [None, OTHER, None, None]
 
 
+def test_the_first_prompt_is_not_looked_for_in_results(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[bytes] = []
+
+    def watched(data: bytes) -> Decoded:
+        decoded.append(data)
+        return decode(data)
+
+    monkeypatch.setattr(reading, "decode", watched)
+    quoted = 'said "content":[{"type":"tool_result"}]'
+    lines: list[Record] = [
+        user("<local-command-caveat>asked nothing", isMeta=True),
+        user([result("{}")]),
+        user([{"tool_use_id": "t", "type": "tool_result", "content": [{"type": "text"}]}]),
+        user([{"type": "text", "text": quoted}], toolUseResult={"type": "tool_result"}),
+        user("And the till"),
+    ]
+    assert scanned(written(path, lines)).first_prompt == quoted
+    assert decoded == [line(value) for value in (lines[0], lines[3])]
+
+
 def test_titles_folder_times_and_first_prompt_are_kept(path: Path) -> None:
     lines: list[Record] = [
         {"type": "ai-title", "aiTitle": "First"},
