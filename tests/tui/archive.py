@@ -8,7 +8,7 @@ from datetime import date
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from ccmon.past import By, Candidate, History, Memory, Query, Scanning
+from ccmon.past import By, Candidate, History, Memory, Query, Scanning, Sums
 from tests.sample import calm_snapshot
 from tests.sample_past import CANDIDATES, NOW, WORK, Cell, sample_history, sample_memory
 
@@ -35,6 +35,7 @@ class FakePast:
         self.looks = 0
         self.queries: list[Query] = []
         self.closed = False
+        self.stopped = False
         self._cells = cells
         self._candidates = candidates
         self._warning = warning
@@ -71,6 +72,8 @@ class FakePast:
         self.queries.append(query)
         cells = [cell for cell in self._cells[: self._read] if _is_in(cell, query)]
         history = sample_history(query.by, cells)
+        if not cells:
+            history = replace(history, totals=Sums())
         return replace(history, query=query, warning=self._warning)
 
     def study(self, budget: float = 0.05, *, days: int = 30, project: str | None = None) -> bool:
@@ -83,6 +86,10 @@ class FakePast:
         """The candidates found so far."""
         memory = sample_memory(self._candidates[: self._studied])
         return replace(memory, days=days, warning=self._warning)
+
+    def stop(self) -> None:
+        """Remember it."""
+        self.stopped = True
 
     def close(self) -> None:
         """Remember it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ccmon.errors import CcmonError
-from ccmon.past import Query
+from ccmon.past import History, Query
 from ccmon.tui.looking_back import LOOK_SECONDS, LookingBack, MemoryQuery
 from tests.sample_past import CANDIDATES, WORK
 from tests.tui.archive import FakePast
@@ -173,7 +173,7 @@ async def test_the_engine_is_worked_in_one_thread_that_is_not_the_loops() -> Non
     await desk.leave()
 
 
-async def test_an_archive_that_fails_says_why_and_is_asked_no_more() -> None:
+async def test_an_archive_that_fails_says_why_and_is_left_alone_for_a_while() -> None:
     def fails() -> FakePast:
         raise CcmonError("the index cannot be read")
 
@@ -185,6 +185,120 @@ async def test_an_archive_that_fails_says_why_and_is_asked_no_more() -> None:
     await asyncio.gather(*desk.tasks)
     desk.back.ask(desk, DAYS)
     assert len(desk.tasks) == 1
+
+
+async def test_who_asks_later_has_an_archive_that_failed_opened_anew() -> None:
+    desk = Desk()
+    past, failures = desk.past, [OSError("no such folder"), ValueError("a fault of ours")]
+
+    def opens() -> FakePast:
+        if failures:
+            raise failures.pop(0)
+        return past
+
+    desk.back = LookingBack(opens, desk._launch, desk._publish, desk._clock)
+    for said in ("no such folder", "the history has failed: ValueError('a fault of ours')"):
+        desk.back.ask(desk, DAYS)
+        await asyncio.gather(*desk.tasks)
+        assert desk.back.trouble == said
+        desk.now += LOOK_SECONDS + 1
+    desk.back.ask(desk, DAYS)
+    await desk.until(lambda: desk.back.history(DAYS))
+    assert desk.back.refusal(DAYS) == ""
+    await desk.leave()
+
+
+async def test_a_question_without_an_answer_leaves_the_others_theirs() -> None:
+    desk = Desk()
+    history, lost = desk.past.history, Query(by="session", project="forgotten")
+
+    def refuses(query: Query) -> History:
+        if query == lost:
+            raise CcmonError("no project 'forgotten' in the history")
+        return history(query)
+
+    desk.past.history = refuses  # type: ignore[method-assign]  # one project is not known
+    desk.back.ask(desk, DAYS)
+    await desk.rest()
+    desk.back.ask(desk, lost)
+    await desk.until(lambda: desk.back.refusal(lost))
+    assert desk.back.refusal(lost) == "no project 'forgotten' in the history"
+    assert desk.back.refusal(DAYS) == ""
+    desk.back.ask(desk, MODELS_ASKED)
+    await desk.until(lambda: desk.back.history(MODELS_ASKED))
+    desk.past.history = history  # type: ignore[method-assign]  # now it is
+    desk.past.revision += 1
+    desk.back.ask(desk, lost)
+    await desk.until(lambda: desk.back.history(lost))
+    assert desk.back.refusal(lost) == ""
+    await desk.leave()
+
+
+async def test_nothing_is_studied_again_while_nothing_has_changed() -> None:
+    desk = Desk()
+    studied: list[int] = []
+    study = desk.past.study
+
+    def noted(budget: float = 0.05, *, days: int = 30, project: str | None = None) -> bool:
+        studied.append(days)
+        return study(budget, days=days, project=project)
+
+    desk.past.study = noted  # type: ignore[method-assign]  # to see how often it is called
+    desk.back.ask(desk, MemoryQuery(30))
+    await desk.rest()
+    before = len(studied)
+    for _ in range(5):
+        desk.back.ask(desk, MemoryQuery(30))
+        await asyncio.sleep(0.005)
+    desk.now += LOOK_SECONDS + 1
+    desk.back.ask(desk, MemoryQuery(30))
+    await desk.until(lambda: desk.past.looks == 2)
+    await desk.rest()
+    assert len(studied) == before
+    desk.past.revision += 1
+    desk.now += LOOK_SECONDS + 1
+    desk.back.ask(desk, MemoryQuery(30))
+    await desk.until(lambda: len(studied) > before)
+    await desk.leave()
+
+
+async def test_an_index_found_damaged_is_filled_again_step_by_step() -> None:
+    desk = Desk()
+    desk.back.ask(desk, DAYS)
+    await desk.rest()
+    history = desk.past.history
+
+    def begins_anew(query: Query) -> History:
+        if query == MODELS_ASKED and desk.past.revision == len(WORK) - 1:
+            desk.past._read = 1
+            desk.past.revision += 1
+        return history(query)
+
+    desk.past.history = begins_anew  # type: ignore[method-assign]  # damaged, found out when asked
+    desk.back.ask(desk, MODELS_ASKED)
+    everything = sum(cell.requests for cell in WORK)
+
+    def requests() -> int:
+        answer = desk.back.history(MODELS_ASKED)
+        return answer.totals.requests if answer is not None else 0
+
+    await desk.until(lambda: 0 < requests() < everything)
+    assert desk.back.reading
+    await desk.until(lambda: requests() == everything)
+    await desk.leave()
+
+
+async def test_stopping_tells_the_archive_to_end_what_it_does() -> None:
+    desk = Desk()
+    desk.back.ask(desk, DAYS)
+    await desk.rest()
+    desk.back.leave(desk)
+    await asyncio.sleep(0.02)
+    stopped = [desk.past.stopped]
+    desk.back.stop()
+    stopped.append(desk.past.stopped)
+    assert stopped == [False, True]
+    await desk.until(lambda: desk.past.closed)
 
 
 async def test_without_an_archive_nothing_is_ever_launched() -> None:

@@ -25,6 +25,7 @@ _CLOCK = 18
 class PastScreen(Moving, MonitorScreen):
     """A screen that asks for a part of the past while it is seen."""
 
+    NAMES_SESSION = True
     ROWS = 3
     """Of the panel."""
 
@@ -73,12 +74,17 @@ class PastScreen(Moving, MonitorScreen):
         """Why there is nothing to show; empty while there may be."""
         if not self.past.available:
             return UNAVAILABLE
-        return clean(self.past.trouble)
+        return clean(self.past.refusal(self.wanted))
+
+    @property
+    def so_far(self) -> str:
+        """What stands behind a count while there is more to read."""
+        return " so far" if self.past.reading and not self.unavailable() else ""
 
     def draw_progress(self, what: str, done: Scanning, noun: str) -> None:
         """Say how far ``what`` has come; nothing once it is done."""
         row = self.query_one("#progress", Lines)
-        row.display = self.past.reading and not self.past.trouble and done.files > 0
+        row.display = self.past.reading and not self.unavailable() and done.files > 0
         if row.display:
             row.set_lines([progress_row(what, done, noun, self.size.width, flat=self.flat)])
 
