@@ -117,3 +117,21 @@ def test_what_was_shrunk_has_a_figure_that_fits() -> None:
     session = replace(sample.sample_session(), inventory=Inventory((shrunk,), lambda: ()))
     (row,) = composition_frame(session, 53, 10, flat=True, items=lambda: ()).rows
     assert "-<$0.01" in row.plain
+
+
+@pytest.mark.parametrize(("width", "wide"), [(40, False), (46, False), (53, True), (70, True)])
+def test_no_two_figures_run_into_each_other(width: int, wide: bool) -> None:
+    inventory = sample_inventory()
+    (first, *_) = inventory.composition
+    for cost, bill in ((0.0087, 10_512), (123.45, 999_912_345), (-0.0087, -632_200)):
+        alone = replace(first, cost=cost, bill_tokens=bill, tokens=397_400)
+        session = replace(
+            sample.sample_session(), inventory=replace(inventory, composition=(alone,))
+        )
+        items = (lambda: ()) if wide else None
+        frame = composition_frame(session, width, 6, flat=True, items=items)
+        figures = frame.rows[0].plain.split()[-4 if wide else -3 :]
+        assert len(frame.rows[0].plain) == width
+        assert figures[-1] == "100%"
+        assert all(figure.count("$") + figure.count("%") <= 1 for figure in figures)
+        assert not any("$" in figure[1:].lstrip("<$-") for figure in figures)

@@ -23,7 +23,8 @@ _NAME = 18
 _TOKENS = 6
 _BILL = 7
 _SHARE = 6
-_MONEY = 7
+_MONEY = 8
+"""Cells of columns; the last three have a blank before the figure."""
 _LEAST_BAR = 2
 _QUIET = ("attachments", "other results", "summary", "unattributed")
 """Sources that nobody can do much about, or that are small: one step quieter."""
@@ -149,6 +150,7 @@ def _row(source: Source, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
     if grid.money:
         parts.append((right(_figure(source.cost), _MONEY), "$bright"))
     share = fmt.rate(whole.share(source, money=grid.money or grid.of_spend))
+    share = share if len(share) < _SHARE else share.replace(".0%", "%")
     parts.append((right(share, _SHARE), "$foreground"))
     return line(*parts)
 
@@ -156,7 +158,7 @@ def _row(source: Source, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
 def _figure(cost: float | None) -> str:
     """Money in the cells of its column: of less than nothing a cent is as fine as it gets."""
     text = fmt.money(cost, short=True)
-    return text if len(text) <= _MONEY else "-<$0.01"
+    return text if len(text) < _MONEY else "-<$0.01"
 
 
 def _item_row(heap: Heap, grid: _Grid, whole: _Whole, *, flat: bool) -> Content:
