@@ -32,9 +32,12 @@ from ccmon.tui.notices import Notices
 from ccmon.tui.pump import Engine, Pump
 from ccmon.tui.safe import clean
 from ccmon.tui.screens.base import MonitorScreen
+from ccmon.tui.succession import going_on, the_way_to
 from ccmon.tui.theme import THEMES, choose_theme, fallbacks
 
 UNITS = ("usd", "tokens", "share")
+BOARDS = ("sessions", "history", "memory")
+"""Modes that have something to show without a session."""
 
 
 class CcmonApp(App[None]):
@@ -77,7 +80,9 @@ class CcmonApp(App[None]):
         self._dismissed: set[tuple[str, str]] = set()
         self._notices = Notices(self)
         self._selected = session_id
+        self._chosen = session_id is not None
         self._kept: set[str] = set()
+        self._of_the_past: str | None = None
         self._ascii = [AsciiFilter()] if settings.ascii else []
         self._pump = Pump(opening, self._publish, time.monotonic)
         self._awaited: str | None = None
@@ -167,9 +172,11 @@ class CcmonApp(App[None]):
 
     async def _take(self, snapshot: Snapshot) -> None:
         """Show this snapshot from now on; if the session shown is not in it any more, say so."""
-        shown, self.snapshot = self.session, snapshot
+        shown, before, self.snapshot = self.session, self.snapshot, snapshot
         if self._follow(shown):
             return
+        if shown is not None and before is not None:
+            self._point_to_news(shown, before)
         if shown is None or any(each.session_id == shown.session_id for each in snapshot.sessions):
             return
         instead = self.session
@@ -194,14 +201,44 @@ class CcmonApp(App[None]):
         self.notify(f"{_called(now)} went on as {_called(following)}", timeout=6, markup=False)
         return True
 
+    def _point_to_news(self, shown: Session, before: Snapshot) -> None:
+        """Work has begun elsewhere while the session shown has ended: go there, or say where.
+
+        Not from a session that was chosen, and not while a drill-down is read.
+        """
+        now, snapshot = self._known(shown.session_id), self.snapshot
+        if now is None or snapshot is None or now.status != "ended":
+            return
+        at_work = {each.session_id for each in before.sessions if going_on(each)}
+        begun = [each for each in snapshot.sessions if going_on(each)]
+        fresh = next((each for each in begun if each.session_id not in at_work), None)
+        if fresh is None:
+            return
+        if self._chosen or len(self.screen_stack) > 1:
+            way = the_way_to(fresh, now, snapshot.sessions)
+            self._answer(f"{_called(fresh)} is at work: {way}", seconds=8)
+        else:
+            self._selected = fresh.session_id
+            self._answer(f"{_called(now)} has ended; showing {_called(fresh)}", seconds=8)
+
+    def _answer(self, text: str, *, seconds: float) -> None:
+        """Say something in the last row of the screen in front, where it covers no figure."""
+        if (screen := self._visible()) is not None:
+            screen.answer(text, seconds=seconds)
+
     def _known(self, session_id: str | None) -> Session | None:
         """The session of this id, if it is in the snapshot shown."""
         sessions = self.snapshot.sessions if self.snapshot is not None else ()
         return next((each for each in sessions if each.session_id == session_id), None)
 
     async def _enter_mode(self) -> None:
-        """Leave the empty screen when there is a session, and return when there is none."""
+        """Leave the empty screen when there is a session, and return when there is none.
+
+        What is looked at beyond the sessions of today stays.
+        """
         empty = self.session is None
+        if self.current_mode in BOARDS:
+            return
         if empty != (self.current_mode == "empty"):
             await self.switch_mode("empty" if empty else "overview")
 
@@ -217,7 +254,7 @@ class CcmonApp(App[None]):
 
     def select_session(self, session_id: str) -> None:
         """Show another session on all screens."""
-        self._selected = session_id
+        self._selected, self._chosen = session_id, True
         chosen = self._known(session_id)
         if chosen is not None and chosen.went_on is not None:
             self._kept.add(session_id)
@@ -263,12 +300,12 @@ class CcmonApp(App[None]):
     def open_past(self, group: Group) -> None:
         """Show a session of the history as any other, once it has been read."""
         if group.on_disk <= 0 and self._known(group.key) is None:
-            self.notify("its transcript is no longer on disk", timeout=4, markup=False)
+            self._answer("its transcript is no longer on disk", seconds=4)
             return
         self._awaited = group.key
         self._pump.open_session(group.key)
         if self._known(group.key) is None:
-            self.notify("reading its transcript …", timeout=2, markup=False)
+            self._answer("reading its transcript …", seconds=2)
         else:
             self.call_later(self._arrive)
 
@@ -281,6 +318,14 @@ class CcmonApp(App[None]):
         if self.current_mode == "history":
             self.select_session(session_id)
             await self.action_tab("overview")
+            self._of_the_past = session_id
+            # Its screen may be new: its last row shows the keys once it is laid out.
+            self.call_after_refresh(self._answer, "esc leads back to the history", seconds=4)
+
+    async def action_leave_past(self) -> None:
+        """From a session that was opened out of the history back to it; else stay."""
+        if self.session is not None and self.session.session_id == self._of_the_past:
+            await self.action_tab("history")
 
     async def open_agent(self, agent_id: str) -> None:
         """Show the requests of one sub-agent of the selected session."""
@@ -291,8 +336,15 @@ class CcmonApp(App[None]):
             self.screen.apply_filter(f"agent:{agent_id}")
 
     async def action_tab(self, mode: str) -> None:
-        """Go to a screen of the tab bar, leaving any drill-down."""
-        if self.session is not None and mode != self.current_mode:
+        """Go to a screen of the tab bar, leaving any drill-down.
+
+        Without a session there is only what looks beyond those of today.
+        """
+        if self.session is None and mode not in BOARDS:
+            mode = "empty"
+        if mode in ("history", "sessions"):
+            self._of_the_past = None
+        if mode != self.current_mode:
             await self.switch_mode(mode)
 
     def action_session(self, delta: int) -> None:

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 Place = Literal[
     "all",
+    "empty",
     "overview",
     "requests",
     "context",
@@ -86,6 +87,7 @@ _SESSIONS: tuple[Place, ...] = ("sessions",)
 _TABLES: tuple[Place, ...] = (*_LIST, *_CONTEXT, *_CACHE)
 _SORTED: tuple[Place, ...] = (*_TABLES, *_SESSIONS)
 _PANES: tuple[Place, ...] = ("overview", *_CACHE, *_ONE)
+_EMPTY: tuple[Place, ...] = ("empty",)
 _HISTORY: tuple[Place, ...] = ("history",)
 _MEMORY: tuple[Place, ...] = ("memory",)
 _BOARDS: tuple[Place, ...] = (*_SESSIONS, *_HISTORY, *_MEMORY)
@@ -103,7 +105,7 @@ COMMANDS: tuple[Command, ...] = (
         "history",
         "what was spent by day, project, model",
         "Screens",
-        (*_SESSIONS, *_MEMORY),
+        (*_EMPTY, *_SESSIONS, *_MEMORY),
     ),
     Command(
         "m",
@@ -112,7 +114,7 @@ COMMANDS: tuple[Command, ...] = (
         "memory",
         "what sessions find out again and again",
         "Screens",
-        (*_SESSIONS, *_HISTORY),
+        (*_EMPTY, *_SESSIONS, *_HISTORY),
     ),
     Command("j,down", "cursor_down", "j ↓", "down", "next row", "Move", _ROWS),
     Command("k,up", "cursor_up", "k ↑", "up", "previous row", "Move", _ROWS),
@@ -167,6 +169,15 @@ COMMANDS: tuple[Command, ...] = (
         (*_TABLES, *_BOARDS, *_ONE, "text"),
     ),
     Command(
+        "escape",
+        "app.leave_past",
+        "esc",
+        "history",
+        "back to the history it was opened from",
+        "Open",
+        _OVERVIEW,
+    ),
+    Command(
         "slash",
         "filter",
         "/",
@@ -214,11 +225,12 @@ COMMANDS: tuple[Command, ...] = (
 
 FOOTERS: dict[Place, str] = {
     "all": "? q",
+    "empty": "h m 5 ? q",
     "overview": "/ t n/N x X enter tab ctrl+p ? q",
     "requests": "enter n/N b o f / s y esc",
     "context": "space enter v s c d w / a e esc",
     "cache": "n/N enter e tab esc",
-    "sessions": "enter [/] a s h m / space esc",
+    "sessions": "enter h m [/] a s / space esc",
     "history": "enter b d m t esc",
     "memory": "a d h esc",
     "request": "j/k tab v u y Y esc",
@@ -255,5 +267,9 @@ def readme_table() -> str:
 
 
 def _where(command: Command) -> str:
-    names: dict[Place, str] = {"all": "everywhere", "request": "one request"}
+    names: dict[Place, str] = {
+        "all": "everywhere",
+        "empty": "no session",
+        "request": "one request",
+    }
     return ", ".join(names.get(place, place.capitalize()) for place in command.where)

@@ -10,7 +10,7 @@ from textual.command import CommandPalette
 
 from ccmon.tui.commands import COMMANDS, Place, at
 from ccmon.tui.query import FIELDS, FLAGS, parse
-from ccmon.tui.screens.help import FILTER, MEANINGS, HelpScreen, key_rows, term_rows
+from ccmon.tui.screens.help import ABOUT, FILTER, MEANINGS, HelpScreen, key_rows, term_rows
 from tests import sample
 from tests.tui.reading import seen
 from tests.tui.stage import check_golden, running, screen_lines, settled
@@ -33,6 +33,13 @@ def test_what_the_screen_below_can_do_comes_first() -> None:
     assert rows[1 : len(commands) + 1] == [
         f"{command.shown.ljust(11)}{command.help}" for command in commands
     ]
+
+
+def test_the_figures_of_the_screen_below_are_told_next() -> None:
+    rows = [row.plain for row in key_rows("history", 96)]
+    assert rows.index("What this screen shows") < rows.index("Screens")
+    assert any(row.startswith("spent on") for row in rows)
+    assert {term for terms in ABOUT.values() for term in terms} <= {term for term, _ in MEANINGS}
 
 
 @pytest.mark.parametrize("width", [56, 76, 96])

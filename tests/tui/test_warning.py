@@ -7,7 +7,7 @@ from ccmon.requests import Bust, Why
 from ccmon.snapshot import AlertState, CacheAlert, DragState, Session, Snapshot
 from tests import sample
 from tests.sample_rows import at
-from tests.tui.stage import running, screen_lines
+from tests.tui.stage import running, screen_lines, settled
 
 IDLE = Why("idle_past_ttl", "timestamps", None, "", 360.0, 300.0)
 TOOLS = Why("tool_list_changed", "server", "tools_changed", "MCP server gone")
@@ -94,6 +94,29 @@ async def test_the_cache_panel_carries_the_state_where_there_is_no_line() -> Non
         assert any(" SEVERE  ─╮" in row for row in screen_lines(app))
     async with running(snapshot, (60, 20)) as (app, _):
         assert " SEVERE  3 busts $4.13" in screen_lines(app)[3]
+
+
+async def test_a_session_that_has_ended_warns_of_nothing() -> None:
+    ended = msgspec.structs.replace(alarmed("severe", "dominates"), status="ended", active=False)
+    for size in ((100, 30), (80, 24)):
+        async with running(sample.snapshot_of(ended), size) as (app, pilot):
+            assert "DOMINATES  " not in screen_lines(app)[1]
+            await pilot.press("5")
+            await settled(app, pilot)
+            assert not any(row.startswith(" !") for row in screen_lines(app))
+
+
+@pytest.mark.parametrize("keys", [["5"], ["5", "h"], ["5", "m"]])
+@pytest.mark.parametrize("width", [80, 100, 160])
+async def test_where_there_is_more_than_one_session_it_says_whose_state_it_is(
+    keys: list[str], width: int
+) -> None:
+    async with running(sample.sample_snapshot(), (width, 30)) as (app, pilot):
+        await pilot.press(*keys)
+        await settled(app, pilot)
+        row = screen_lines(app)[1]
+    assert row.startswith(" !! DRAG HIGH  shop-api  re-reading 66% of recent spend")
+    assert len(row) == width
 
 
 def unread(snapshot: Snapshot, files: int, lines: int) -> Snapshot:

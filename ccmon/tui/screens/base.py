@@ -40,6 +40,8 @@ class MonitorScreen(Screen[None]):
     PLACE: ClassVar[Place] = "all"
     SHOW_TABS: ClassVar[bool] = False
     AUTO_FOCUS: ClassVar[str | None] = None
+    NAMES_SESSION: ClassVar[bool] = False
+    """It shows more than one session, so a warning says which one it is of."""
     LEAVES: ClassVar[bool] = False
     """It goes back when the session that it shows is gone."""
 
@@ -88,7 +90,8 @@ class MonitorScreen(Screen[None]):
             if self.app.screen is self:
                 self.dismiss()
             return
-        self.query_one(WarningLine).show(self.session, snapshot.health)
+        warning = self.query_one(WarningLine)
+        warning.show(self.session, snapshot.health, named=self.NAMES_SESSION)
         self.show_snapshot(snapshot)
         self.show_header(snapshot)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.snapshot import Place, Progress, Snapshot
+from ccmon.tui import commands
 from ccmon.tui.safe import clean, facts, left, line
 from ccmon.tui.screens.base import MonitorScreen
 from ccmon.tui.widgets.bars import share_bar
@@ -32,6 +34,9 @@ class Notice(Lines):
 
 class EmptyScreen(MonitorScreen):
     """Says where transcripts are looked for, or how far the first reading has come."""
+
+    PLACE: ClassVar[commands.Place] = "empty"
+    BINDINGS = commands.bindings("empty")
 
     def compose_body(self) -> ComposeResult:
         """One panel."""
@@ -86,6 +91,7 @@ def _nothing(places: Sequence[Place], width: int) -> Frame:
         line(""),
         *_ways_out(width),
         line(("This screen changes by itself when a transcript appears.", "$label")),
+        line(("What was spent before: ", "$label"), ("h", "$accent")),
     ]  # fmt: skip
     return Frame(title("Waiting for a transcript"), rows)
 

@@ -26,6 +26,7 @@ _KEYS = 11
 _TERM = 14
 
 _WHERE: dict[Place, str] = {
+    "empty": "Where there is no session",
     "overview": "On the Overview",
     "requests": "On Requests",
     "context": "On Context",
@@ -58,7 +59,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("evidence", "What a cause rests on: the server's own verdict, facts of the transcript"
      " (exact), the times of two requests, or a guess from what changed (inferred)."),
     ("2.6x peak", "All that was ever written to the cache / the largest context; 1x at best."),
-    ("spent on", "In the history: re-read, rewrite, new and output, as parts of the cost."),
+    ("in, out", "In the history: all that was read (input, cache reads, cache writes), and all that"
+     " was written."),
+    ("spent on", "In the history: re-read, rewrite, new and output, as parts of the cost, in this"
+     " order; the panel below has their colours."),
     ("⋮", "In the history: requests of a transcript that is no longer on disk are among them."),
     ("net", "What a memory would save in each session, less what carrying it there costs. ● marks"
      " what saves more than twice its cost; only that is recommended."),
@@ -104,6 +108,14 @@ MEANINGS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """Terms of the screens and what they mean; definitions: accounting, sections 2 to 11."""
 
+ABOUT: dict[Place, tuple[str, ...]] = {
+    "cache": ("bust", "expected, got", "wasted", "evidence", "keep it warm", "TTL check"),
+    "sessions": ("warm, cold", "cost", "drag", "findings"),
+    "history": ("in, out", "cost", "spent on", "bust", "wasted", "⋮", "≥", "~"),
+    "memory": ("net", "~"),
+}
+"""Terms that are told with the keys of a screen, as they are what it shows."""
+
 FILTER: tuple[tuple[str, str], ...] = (
     ("cart npm", "Words of tool, argument or prompt. All terms have to hold."),
     (
@@ -143,7 +155,7 @@ def _commands_of_the_app() -> Iterator[Binding]:
 
 
 class HelpScreen(ModalScreen[None]):
-    """Keys of the screen below first, then all others, the filter, then the numbers.
+    """Keys and figures of the screen below first, then all others, the filter, then the numbers.
 
     ``topic`` says what is in sight at the start.
     """
@@ -223,10 +235,13 @@ class HelpScreen(ModalScreen[None]):
 
 
 def key_rows(place: Place, width: int) -> Iterator[Content]:
-    """Every command of the table, those of ``place`` first."""
+    """Every command of the table, those of ``place`` and what it shows first."""
     here = at(place) if place != "all" else ()
     if here:
         yield from _section("Here", here, width)
+    if place in ABOUT:
+        terms = [each for each in MEANINGS if each[0] in ABOUT[place]]
+        yield from term_rows("What this screen shows", terms, width)
     everywhere = [command for command in at("all") if command not in here]
     for group, commands in groupby(everywhere, lambda command: command.group):
         yield from _section(group, tuple(commands), width)

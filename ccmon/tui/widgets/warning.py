@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon import words
 from ccmon.snapshot import CacheAlert, Drag, Health, Session
-from ccmon.tui.safe import Part, clean, line, spread
+from ccmon.tui.safe import Part, clean, clip, line, spread
 from ccmon.tui.widgets.lines import Lines
 
 _WIDTH_FROM = 80
 _HEIGHT_FROM = 24
 _RESERVED_FROM = 30
+_NAME = 24
 
 
 class WarningLine(Lines):
     """The highest warning state of the session, gone when the state is left; else what is unread.
+
+    There is none of a session that has ended: nothing can be done about it any more.
 
     From 30 rows up the row is kept even when blank, so that panels never jump; from 24 rows it
     exists only while there is a warning; on smaller screens the chip in the Drag panel warns.
@@ -31,10 +34,15 @@ class WarningLine(Lines):
     }
     """
 
-    def show(self, session: Session | None, health: Health) -> None:
-        """Show the warning of this session, else what was not read, or a blank row, or nothing."""
+    def show(self, session: Session | None, health: Health, *, named: bool = False) -> None:
+        """Show the warning of this session, else what was not read, or a blank row, or nothing.
+
+        ``named``: say which session it is of.
+        """
         size = self.screen.size
         warning = _highest(session) if session is not None else None
+        if warning is not None and session is not None and named:
+            warning = replace(warning, of=clip(clean(session.project), _NAME))
         content = warning.line(size.width) if warning is not None else unread(health, size.width)
         large = size.width >= _WIDTH_FROM and size.height >= _HEIGHT_FROM
         self.display = size.height >= _RESERVED_FROM or (large and content is not None)
@@ -56,7 +64,10 @@ def unread(health: Health, width: int) -> Content | None:
 
 @dataclass(frozen=True, slots=True)
 class _Warning:
-    """A state in words: ``wordings`` are its facts, longest first; ``finding`` is its id."""
+    """A state in words: ``wordings`` are its facts, longest first; ``finding`` is its id.
+
+    ``of`` names the session where that has to be said.
+    """
 
     mark: str
     name: str
@@ -64,10 +75,12 @@ class _Warning:
     finding: str
     style: str
     ground: str
+    of: str = ""
 
     def line(self, width: int) -> Content:
         """As wide as the screen: the longest wording that fits beside the id, else without it."""
-        head = line(" ", (f"{self.mark:2} {self.name}", self.style), "  ")
+        of = line(self.of, "  ") if self.of else line()
+        head = line(" ", (f"{self.mark:2} {self.name}", self.style), "  ", of)
         finding = line((self.finding, self.style.removesuffix("bold").strip()), " ")
         lines = [line(head, *wording) for wording in self.wordings]
         rooms = (width - finding.cell_length - 2, width)
@@ -78,6 +91,8 @@ class _Warning:
 
 def _highest(session: Session) -> _Warning | None:
     """The highest state; of equal ones drag comes first, as it can be acted on at once."""
+    if session.status == "ended":
+        return None
     drag = session.drag.state if session.drag is not None else "off"
     alert = session.cache.alert.state if session.cache is not None else "off"
     if session.cache is not None and (
