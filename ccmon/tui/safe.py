@@ -62,6 +62,14 @@ def clip_start(text: str, cells: int) -> str:
     return ELLIPSIS + kept
 
 
+def clip_middle(text: str, cells: int) -> str:
+    """At most ``cells`` wide; what is cut has ``…`` inside: names often differ at their ends."""
+    if cell_len(text) <= cells or cells < 6:
+        return clip(text, cells)
+    end = clip_start(text, cells // 2 + 1)
+    return clip(text, cells - cell_len(end) + 1).removesuffix(ELLIPSIS) + end
+
+
 def left(text: str, cells: int) -> str:
     """Exactly ``cells`` wide, text at the left, clipped or filled with blanks."""
     return _fill(clip(text, cells), cells, at_left=True)

@@ -19,14 +19,25 @@ def today(now: float) -> date:
 
 
 def spanned(by: By, days: int | None, now: float) -> Query:
-    """A query over the last ``days`` with today, in the machine's own time zone."""
-    since = today(now) - timedelta(days=days - 1) if days is not None else None
+    """A query over the last ``days`` with today, in the machine's own time zone.
+
+    Weeks and months are whole: it begins with the first day of the one that the span begins in.
+    """
+    if days is None:
+        return Query(by=by)
+    since = today(now) - timedelta(days=days - 1)
+    if by == "week":
+        since -= timedelta(days=since.weekday())
+    elif by == "month":
+        since = since.replace(day=1)
     return Query(by=by, since=since)
 
 
-def span_name(days: int | None) -> str:
-    """``last 30 days``, ``all``."""
-    return "all" if days is None else f"last {days} days"
+def span_name(query: Query, days: int | None) -> str:
+    """``last 30 days``, ``all``; ``since 2026-10-01`` where weeks or months are whole."""
+    if days is None or query.since is None:
+        return "all"
+    return f"since {query.since}" if query.by in ("week", "month") else f"last {days} days"
 
 
 def sessions_in(query: Query, key: str) -> Query | None:

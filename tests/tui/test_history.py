@@ -6,10 +6,13 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from ccmon.errors import CcmonError
+from ccmon.past import History, Kept, Query
 from ccmon.settings import Settings
 from ccmon.tui.app import CcmonApp
 from ccmon.tui.screens.history import HistoryScreen
 from ccmon.tui.screens.sessions import SessionsScreen
+from ccmon.tui.widgets.panel import Panel
 from tests.sample_past import BACKFILL, COUPON, UPGRADE, WORK
 from tests.tui.archive import SNAPSHOT, FakePast, groupings, until
 from tests.tui.board import board, session
@@ -189,11 +192,11 @@ async def test_enter_leads_to_the_sessions_of_a_group_and_esc_back(
 
 
 async def test_enter_on_a_session_opens_it_in_the_full_app() -> None:
-    async with running(SNAPSHOT, past=FakePast, toasts=True) as (app, pilot):
+    async with running(SNAPSHOT, past=FakePast) as (app, pilot):
         await open_history(app, pilot, "d", "d", "b", "b", "b", "b", "b")
         titles = names(app)
         await pilot.press("g", *["j"] * titles.index(BACKFILL.title), "enter")
-        assert "reading its transcript" in await seen(app, pilot, "reading its transcript")
+        assert screen_lines(app)[-1].startswith(" reading its transcript …")
         monitor = app.monitor
         assert isinstance(monitor, FakeMonitor)
         assert monitor.opened == [BACKFILL.session_id]
@@ -216,7 +219,7 @@ async def test_who_has_gone_elsewhere_is_left_there() -> None:
 
 
 async def test_a_session_that_is_no_longer_on_disk_says_so() -> None:
-    async with running(SNAPSHOT, past=FakePast, toasts=True) as (app, pilot):
+    async with running(SNAPSHOT, past=FakePast) as (app, pilot):
         await open_history(app, pilot, "d", "d", "b", "b", "b", "b", "b")
         await pilot.press("g", *["j"] * names(app).index(UPGRADE.title))
         await settled(app, pilot)
@@ -224,6 +227,7 @@ async def test_a_session_that_is_no_longer_on_disk_says_so() -> None:
         assert "no longer on disk: 137 requests of 1 session" in text
         await pilot.press("enter")
         await seen(app, pilot, "its transcript is no longer on disk")
+        assert screen_lines(app)[-1].startswith(" its transcript is no longer on disk")
         assert isinstance(app.monitor, FakeMonitor)
         assert app.monitor.opened == []
 
@@ -240,12 +244,127 @@ async def test_the_board_tells_what_all_sessions_cost_today() -> None:
         assert "≥$23.15" in await seen(app, pilot, "today, all sessions")
 
 
-async def test_units_turn_money_into_shares_and_bars_into_tokens() -> None:
+async def test_a_day_without_a_request_has_cost_nothing() -> None:
+    past = FakePast([cell for cell in WORK if cell.session is not COUPON])
+    async with running(SNAPSHOT, past=lambda: past) as (app, pilot):
+        await pilot.press("5")
+        text = await seen(app, pilot, "today, all sessions")
+    assert "today, all sessions $0.00 list" in text
+
+
+async def test_units_turn_money_into_tokens_and_shares_in_table_and_panel() -> None:
     async with running(SNAPSHOT, past=FakePast) as (app, pilot):
-        await open_history(app, pilot, "t", "t")
+        lines = await open_history(app, pilot, "t")
+        title, text = next(row for row in lines if row.startswith("  day")), "\n".join(lines)
+        assert title.index(" in ") < title.index(" out ") < title.index("spent on")
+        assert title.index(" in ") < title.index(" cost ")
+        assert " 54.3M in ─╮" in text
+        assert "━ re-read 98% 53.2M   ━ rewrite 1% 529.4k" in text
+        assert "≥$23.15   297 requests   54.3M in   208k out" in text
+        await pilot.press("t")
+        await settled(app, pilot)
         text = "\n".join(screen_lines(app))
-    assert "of all" in text
-    assert "49.1%" in text
+        assert "of all" in text
+        assert " 49.1% of all ─╮" in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "since", "first"),
+    [
+        (["b"], "since 2026-10-26", "2026-W44"),
+        (["b", "b"], "since 2026-10-01", "2026-10"),
+        (["b", "b", "d", "d", "d"], "since 2026-11-01", "2026-11"),
+    ],
+)
+async def test_weeks_and_months_are_whole_and_it_says_since_when(
+    keys: list[str], since: str, first: str
+) -> None:
+    async with running(SNAPSHOT, past=FakePast) as (app, pilot):
+        lines = await open_history(app, pilot, *keys)
+        assert since in lines[0]
+        oldest = on_history(app).table.groups[-1]
+        assert oldest.key == first
+        whole = FakePast()
+        while whole.step():
+            pass
+        by = on_history(app).wanted.by
+        (same,) = (each for each in whole.history(Query(by=by)).groups if each.key == first)
+        assert oldest.sums.requests == same.sums.requests
+        await pilot.press("G", "enter")
+        await answered(app, pilot)
+        assert since not in screen_lines(app)[0]
+
+
+async def test_the_colours_of_the_bar_are_named_below_it() -> None:
+    async with running(SNAPSHOT, past=FakePast) as (app, pilot):
+        await open_history(app, pilot)
+        row = app.screen.query_one("#detail", Panel).lines[1]
+    styles = {str(span.style) for span in row.spans if row.plain[span.start] == "━"}
+    assert styles == {"$accent-fill", "$warning-fill", "$share-new", "$share-output"}
+
+
+async def test_a_part_is_not_told_as_the_whole() -> None:
+    past = FakePast(held=True)
+    async with running(SNAPSHOT, past=lambda: past) as (app, pilot):
+        await pilot.press("5", "h", "d", "d")
+        text = await seen(app, pilot, "History 1 day so far")
+        assert "so far $3.78 list" in text
+        past.held = False
+        await answered(app, pilot)
+        text = "\n".join(screen_lines(app))
+        assert "so far" not in text
+        assert "all ≥$53.64 list" in text
+
+
+async def test_what_is_gone_is_told_of_the_days_that_are_shown() -> None:
+    past = FakePast()
+    history = past.history
+
+    def asked(query: Query) -> History:
+        return replace(history(query), asked=Kept(gone_requests=2, gone_sessions=1, gone_files=1))
+
+    past.history = asked  # type: ignore[method-assign]  # part of the past
+    async with running(SNAPSHOT, past=lambda: past) as (app, pilot):
+        text = "\n".join(await open_history(app, pilot))
+    assert "no longer on disk: 2 requests of 1 session" in text
+
+
+async def test_esc_on_a_session_of_the_past_leads_back_to_the_history() -> None:
+    async with running(SNAPSHOT, past=FakePast) as (app, pilot):
+        await open_history(app, pilot, "d", "d", "b", "b", "b", "b", "b")
+        await pilot.press("g", *["j"] * names(app).index(BACKFILL.title), "enter")
+        monitor = app.monitor
+        assert isinstance(monitor, FakeMonitor)
+        opened = session(BACKFILL.session_id, project="data-pipeline", status="ended", active=False)
+        monitor.put(board(*SNAPSHOT.sessions, opened))
+        await seen(app, pilot, "esc leads back to the history")
+        assert app.current_mode == "overview"
+        await pilot.press("2", "escape", "escape")
+        await settled(app, pilot)
+        selected = on_history(app).table.selected
+        assert selected is not None
+        assert selected.key == BACKFILL.session_id
+        await pilot.press("escape", "1", "escape")
+        await settled(app, pilot)
+        assert app.current_mode == "overview"
+
+
+async def test_a_project_that_is_gone_says_so_and_the_rest_is_still_there() -> None:
+    past = FakePast()
+    history = past.history
+
+    def refuses(query: Query) -> History:
+        if query.project is not None:
+            raise CcmonError(f"no project {query.project!r} in the history")
+        return history(query)
+
+    past.history = refuses  # type: ignore[method-assign]  # it was forgotten meanwhile
+    async with running(SNAPSHOT, past=lambda: past) as (app, pilot):
+        await open_history(app, pilot, "b", "b", "b")
+        await pilot.press("enter")
+        await seen(app, pilot, "no project 'shop-api' in the history")
+        await pilot.press("escape")
+        await seen(app, pilot, "docs-site")
 
 
 async def test_a_click_selects_and_a_second_one_opens() -> None:

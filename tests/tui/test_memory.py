@@ -136,11 +136,40 @@ async def test_the_cursor_stays_on_its_candidate_while_others_come() -> None:
         past._candidates = CANDIDATES
         past._studied = len(CANDIDATES)
         past.revision += 1
-        app.refresh_screen()
+        await pilot.press("h", "m")
         await seen(app, pilot, "docs/ARCHITECTURE.md")
         selected = on_memory(app).table.selected
         assert selected is not None
         assert selected.key == "jobs/README.md"
+
+
+async def test_projects_of_one_name_are_told_apart_by_the_folder_above() -> None:
+    twice = tuple(
+        replace(CANDIDATES[0], project="api", root=f"/work/{parent}/api", key="README.md")
+        for parent in ("acme", "zeta")
+    )
+    past = FakePast(candidates=(*twice, CANDIDATES[1]))
+    async with running(SNAPSHOT, (160, 45), past=lambda: past) as (app, pilot):
+        text = "\n".join(await open_memory(app, pilot, "j"))
+        assert all(name in text for name in ("  acme/api  ", "  zeta/api  ", "  shop-api  "))
+        assert "README.md file of zeta/api" in text
+        app.refresh_screen()
+        await settled(app, pilot)
+        assert "README.md file of zeta/api" in "\n".join(screen_lines(app))
+
+
+async def test_it_says_in_which_order_they_stand_and_what_is_only_a_part() -> None:
+    past = FakePast(held=True)
+    async with running(SNAPSHOT, past=lambda: past) as (app, pilot):
+        await pilot.press("5", "m")
+        text = await seen(app, pilot, "Memory 1 candidate so far")
+        assert "order most to save" in text
+        assert "28 sessions of 4 projects in 30 days so far" in text
+        past.held = False
+        await seen(app, pilot, "NOTES.md")
+        await until(pilot, lambda: not app.past.reading)
+        await settled(app, pilot)
+        assert "so far" not in "\n".join(screen_lines(app))
 
 
 async def test_the_span_is_asked_for() -> None:

@@ -329,6 +329,48 @@ async def test_three_hundred_sessions_scroll_with_their_cursor() -> None:
         assert selected(app) == "p299"
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+async def test_columns_stay_where_they_are_when_names_and_figures_come_and_go(
+    size: tuple[int, int],
+) -> None:
+    few = board(session("a", cost=0.5), session("b"))
+    long = session("a-project-of-a-long-name", model="claude-a-model-of-a-long-name", cost=1_234.5)
+    async with running(few, size) as (app, pilot):
+        await open_board(app, pilot)
+        await put(app, pilot, board(long, *few.sessions))
+        before = _titles(app)
+        for shown in (few, board(session("c", project="x")), board(long)):
+            await put(app, pilot, shown)
+            assert _titles(app) == before
+    async with running(board(session("a")), size) as (app, pilot):
+        await open_board(app, pilot)
+        before = _titles(app)
+        await put(app, pilot, board(session("a"), session("a-project-of-a-long-name")))
+        assert _titles(app) == before
+
+
+def _titles(app: CcmonApp) -> str:
+    return next(row for row in screen_lines(app) if "status" in row)
+
+
+async def test_names_that_differ_at_their_ends_can_be_told_apart_on_a_small_screen() -> None:
+    agents = tuple(agent(f"g{n}") for n in range(3))
+    twins = [session(f"checkout-service-{end}", subagents=agents) for end in ("web", "api")]
+    async with running(board(*twins), (60, 20)) as (app, pilot):
+        lines = await open_board(app, pilot)
+    rows = "\n".join(lines)
+    assert "web +3" in rows
+    assert "api +3" in rows
+
+
+@pytest.mark.parametrize("width", [60, 80])
+async def test_small_screens_name_the_keys_of_history_and_memory(width: int) -> None:
+    async with running(every_state(), (width, 24)) as (app, pilot):
+        lines = await open_board(app, pilot)
+    assert "h history" in lines[-1]
+    assert "m memory" in lines[-1]
+
+
 async def test_hostile_names_are_harmless() -> None:
     worst = session(
         HOSTILE, project=HOSTILE, title=HOSTILE, status="waiting", waiting_for=HOSTILE,

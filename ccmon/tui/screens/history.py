@@ -13,7 +13,7 @@ from ccmon.tui.safe import Part, clean, clip, line
 from ccmon.tui.screens.past import PastScreen
 from ccmon.tui.spans import GROUPINGS, SPANS, sessions_in, span_name, spanned
 from ccmon.tui.widgets.group_table import GroupTable
-from ccmon.tui.widgets.past_panels import GROUP_ROWS, group_frame, totals_row
+from ccmon.tui.widgets.past_panels import GROUP_ROWS, Telling, group_frame, totals_row
 
 _NAME = 30
 
@@ -22,12 +22,14 @@ _NAME = 30
 class Level:
     """Where it has been drilled to: the question, what it is called, the group it came from.
 
-    ``model`` leaves only sessions that name it.
+    ``span`` is of which days it is, empty where the name says so. ``model`` leaves only sessions
+    that name it.
     """
 
     query: Query
     name: str
     key: str
+    span: str
     model: str | None = None
 
 
@@ -70,16 +72,22 @@ class HistoryScreen(PastScreen):
         """The group that was drilled into, and how many rows there are."""
         count = self.table.count
         if not self._levels:
-            return (f"History {fmt.plural(count, self._by)}" if count else "History",)
-        return ("History", clip(self._levels[-1].name, _NAME), fmt.plural(count, "session"))
+            counted = f" {fmt.plural(count, self._by)}{self.so_far}" if count else ""
+            return (f"History{counted}",)
+        counted = f"{fmt.plural(count, 'session')}{self.so_far}"
+        return ("History", clip(self._levels[-1].name, _NAME), counted)
 
     def settings_line(self) -> tuple[Part, ...]:
         """Grouping and span, and the zone that days are cut by."""
         history = self.past.history(self.wanted)
-        span = line(span_name(self._days))
-        by = line(("by ", "$label"), self.wanted.by, "   ", span)
+        span = line(self._span())
+        by = line(("by ", "$label"), self.wanted.by, "   " if span else "", span)
         zone = line(by, "   ", (clean(history.timezone) if history else "", "$label"))
         return self.fitted(zone, by, span)
+
+    def _span(self) -> str:
+        """Of which days it is."""
+        return self._levels[-1].span if self._levels else span_name(self.wanted, self._days)
 
     def show_past(self) -> None:
         """Groups, the one under the cursor, and how far the transcripts are read."""
@@ -104,8 +112,9 @@ class HistoryScreen(PastScreen):
             return reason
         if self.past.reading:
             return "reading …"
-        span = "" if self._days is None else f" in the {span_name(self._days)}"
-        return f"no request{span}"
+        span = self._span()
+        joint = " " if span.startswith("since") else " in the "
+        return "no request" + (joint + span if span not in ("", "all") else "")
 
     def _draw_detail(self) -> None:
         history, group = self.past.history(self.wanted), self.table.selected
@@ -113,10 +122,13 @@ class HistoryScreen(PastScreen):
             self.draw_detail(None)
             self.draw_foot(None, "")
             return
-        now = self.ccmon.now()
-        frame = group_frame(group, self.wanted.by, history, self.inner, now) if group else None
+        frame = group_frame(group, history, self._told(self.inner)) if group else None
         self.draw_detail(frame)
-        self.draw_foot(totals_row(history, self.size.width - 2), history.warning)
+        self.draw_foot(totals_row(history, self._told(self.size.width - 2)), history.warning)
+
+    def _told(self, width: int) -> Telling:
+        app = self.ccmon
+        return Telling(width, app.unit, app.now(), flat=app.flat, so_far=bool(self.so_far))
 
     def on_group_table_moved(self) -> None:
         """Tell of the group that the cursor is on."""
@@ -130,11 +142,12 @@ class HistoryScreen(PastScreen):
             return
         inside = sessions_in(query, group.key)
         if inside is None:
-            self.notify("requests without a date are not listed by session", markup=False)
+            self.answer("requests without a date are not listed by session")
             return
         name = clean(words.group_name(group, query.by))
         model = group.key if query.by == "model" else None
-        self._levels.append(Level(inside, name, group.key, model))
+        span = "" if query.by in ("day", "week", "month") else self._span()
+        self._levels.append(Level(inside, name, group.key, span, model))
         self._again(None)
 
     def action_group_by(self) -> None:

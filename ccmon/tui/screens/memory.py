@@ -53,13 +53,15 @@ class MemoryScreen(PastScreen):
     def crumbs(self) -> tuple[str, ...]:
         """How many candidates there are."""
         count = self.table.count
-        return (f"Memory {fmt.plural(count, 'candidate')}" if count else "Memory",)
+        counted = f" {fmt.plural(count, 'candidate')}{self.so_far}" if count else ""
+        return (f"Memory{counted}",)
 
     def settings_line(self) -> tuple[Part, ...]:
-        """The span, and whether only what pays is shown."""
+        """What is shown in which order, and the span."""
         span = line(("last ", "$label"), f"{self._days} days")
         only = line("what pays", "   ", span) if self._paying_only else span
-        return self.fitted(only, span)
+        order = line(("order ", "$label"), "most to save", "   ")
+        return self.fitted(line(order, only), only, span)
 
     def show_past(self) -> None:
         """Candidates, the one under the cursor, and how far sessions are studied."""
@@ -97,10 +99,11 @@ class MemoryScreen(PastScreen):
             self.draw_detail(None)
             self.draw_foot(None, "")
             return
-        counted = _counted(memory)
+        counted = _counted(memory) + self.so_far
         frame = None
         if candidate is not None:
-            frame = candidate_frame(candidate, counted, self.inner, self.ccmon.now())
+            project = self.table.project_of(candidate)
+            frame = candidate_frame(candidate, project, counted, self.inner, self.ccmon.now())
         self.draw_detail(frame)
         advice = line(words.advice(candidate)) if candidate is not None else line(counted)
         self.draw_foot(advice, memory.warning)

@@ -39,6 +39,7 @@ class SessionsScreen(Moving, FilteringScreen):
 
     PLACE: ClassVar[Place] = "sessions"
     AUTO_FOCUS = "#sessions"
+    NAMES_SESSION = True
     BINDINGS = bindings("sessions")
 
     def __init__(self) -> None:
@@ -104,6 +105,9 @@ class SessionsScreen(Moving, FilteringScreen):
         self._draw_panel()
 
     def _nothing(self, snapshot: Snapshot) -> str:
+        if not snapshot.sessions:
+            hours = self.ccmon.settings.hours
+            return "reading …" if snapshot.progress.loading else f"no session in the last {hours}h"
         if self._active_only and not any(session.active for session in snapshot.sessions):
             return "no session is active; a shows all"
         return f"none of {fmt.plural(len(snapshot.sessions), 'session')} is {clean(self.wanted)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -14,9 +14,8 @@ from textual.strip import Strip
 from ccmon import format as fmt
 from ccmon import words
 from ccmon.past import Candidate
-from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.safe import Part, clean, clip, clip_start, fit, left, line, right
 from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
-from ccmon.tui.widgets.past_panels import net
 from ccmon.tui.widgets.request_row import EDGE
 
 _START = 3
@@ -24,7 +23,9 @@ _NAME_FROM = 20
 _NAME_TO = 60
 _PROJECT = 14
 
-Place = tuple[str, str, str]
+Project = tuple[str, str]
+"""Folder and name of a project."""
+Place = tuple[Project, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,30 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the table is drawn for a width and these candidates."""
+    """How the table is drawn for a width and these candidates.
+
+    ``projects`` are the names of projects by their folders, ``places`` the decimals of the money.
+    """
 
     width: int
     name: int
     columns: tuple[Column, ...]
+    projects: Mapping[Project, str]
+    places: int
     flat: bool
 
     @classmethod
-    def fitting(cls, width: int, candidates: Sequence[Candidate], *, flat: bool) -> Shape:
+    def fitting(
+        cls,
+        width: int,
+        candidates: Sequence[Candidate],
+        names: Mapping[Project, str],
+        *,
+        flat: bool,
+    ) -> Shape:
         """The columns that fit; no figure is ever cut, so the widest one decides."""
-        projects = min(_PROJECT, _widest((clean(each.project) for each in candidates), 7))
+        projects = min(_PROJECT, _widest(names.values(), 7))
+        places = fmt.money_column(each.net for each in candidates)
         columns = [
             Column("kind", 7, drop=2, at_left=True),
             Column("project", projects, drop=1, at_left=True),
@@ -57,7 +71,7 @@ class Shape:
             Column("reads", 5, drop=3),
             Column("texts", _widest((words.stability(each) for each in candidates), 6), drop=4),
             Column("tokens", 6, drop=6),
-            Column("net", _widest((_net(each) for each in candidates), 6)),
+            Column("net", _widest((_net(each, places) for each in candidates), 6)),
             Column("belongs in", 10, drop=5, at_left=True),
         ]
         while True:
@@ -66,7 +80,20 @@ class Shape:
             if width - used >= _NAME_FROM or not going:
                 break
             columns.remove(min(going, key=lambda column: column.drop))
-        return cls(width, min(_NAME_TO, max(0, width - used)), tuple(columns), flat)
+        name = min(_NAME_TO, max(0, width - used))
+        return cls(width, name, tuple(columns), names, places, flat)
+
+
+def projects_of(candidates: Sequence[Candidate]) -> dict[Project, str]:
+    """What each project is called; with the folders above it where names are the same."""
+    firsts = {_project(each): each for each in reversed(candidates)}
+    return {
+        project: clean(words.project_name(each, candidates)) for project, each in firsts.items()
+    }
+
+
+def _project(candidate: Candidate) -> Project:
+    return candidate.root, candidate.project
 
 
 def titles(shape: Shape) -> Content:
@@ -84,11 +111,11 @@ def candidate_row(candidate: Candidate, shape: Shape, *, cursor: bool) -> Conten
     parts: list[Part] = [
         ("▌" if cursor else " ", "$accent"),
         ("● " if pays else "○ ", "$accent" if pays else "$label"),
-        (left(clip(clean(candidate.key), shape.name), shape.name),
+        (left(clip(_key(candidate), shape.name), shape.name),
          "$bright" if pays or cursor else "$foreground"),
     ]  # fmt: skip
     for column in shape.columns:
-        text, style = _cell(candidate, column)
+        text, style = _cell(candidate, shape, column)
         parts += ["  ", ((left if column.at_left else right)(text, column.width), style)]
     content = fit(line(*parts), shape.width)
     if not cursor:
@@ -96,12 +123,16 @@ def candidate_row(candidate: Candidate, shape: Shape, *, cursor: bool) -> Conten
     return content.stylize("bold") if shape.flat else content.stylize_before("on $cursor")
 
 
-def _cell(candidate: Candidate, column: Column) -> tuple[str, str]:
+def _key(candidate: Candidate) -> str:
+    return clean(words.candidate_name(candidate))
+
+
+def _cell(candidate: Candidate, shape: Shape, column: Column) -> tuple[str, str]:
     plain = "$foreground" if candidate.recommended else "$label"
     if column.name == "kind":
         return candidate.kind, "$label"
     if column.name == "project":
-        return clip(clean(candidate.project), column.width), "$label"
+        return clip_start(shape.projects[_project(candidate)], column.width), "$label"
     if column.name == "sessions":
         return f"{candidate.sessions:,}", plain
     if column.name == "reads":
@@ -111,12 +142,12 @@ def _cell(candidate: Candidate, column: Column) -> tuple[str, str]:
     if column.name == "tokens":
         return fmt.tokens(candidate.tokens), plain
     if column.name == "net":
-        return _net(candidate), "$bright" if candidate.recommended else "$label"
+        return _net(candidate, shape.places), "$bright" if candidate.recommended else "$label"
     return (candidate.belongs if candidate.recommended else fmt.NONE), plain
 
 
-def _net(candidate: Candidate) -> str:
-    return fmt.money(net(candidate), estimated=True, short=True)
+def _net(candidate: Candidate, places: int) -> str:
+    return fmt.money_to(candidate.net, places, estimated=True)
 
 
 def _widest(texts: Iterable[str], least: int) -> int:
@@ -132,6 +163,7 @@ class CandidateTable(CursorTable):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.candidates: list[Candidate] = []
+        self._projects: dict[Project, str] = {}
         self._place: Place | None = None
         self._words = ""
 
@@ -145,14 +177,19 @@ class CandidateTable(CursorTable):
         """The candidate under the cursor."""
         return self.candidates[self._cursor] if self._cursor < len(self.candidates) else None
 
-    def show(self, candidates: list[Candidate], words: str) -> None:
-        """Show these; ``words`` where there is none."""
-        self.candidates, self._words = candidates, words
+    def show(self, candidates: list[Candidate], nothing: str) -> None:
+        """Show these; ``nothing`` is said where there is none."""
+        self.candidates, self._words = candidates, nothing
+        self._projects = projects_of(candidates)
         places = [_place(each) for each in candidates]
         self._cursor = places.index(self._place) if self._place in places else 0
         self.virtual_size = Size(self.size.width, len(candidates) + HEADER)
         self._reveal()
         self.refresh()
+
+    def project_of(self, candidate: Candidate) -> str:
+        """The name of its project, as the table has it."""
+        return self._projects[_project(candidate)]
 
     def open(self) -> None:
         """There is nothing behind a candidate: the panel says all."""
@@ -163,7 +200,7 @@ class CandidateTable(CursorTable):
         if not self.candidates:
             text = clip(self._words, width - 3) if y == 0 else ""
             return self._maker.strip(line((f"  {text}", "$label")), width)
-        shape = Shape.fitting(width, self.candidates, flat=self.ccmon.flat)
+        shape = Shape.fitting(width, self.candidates, self._projects, flat=self.ccmon.flat)
         if y < HEADER:
             return self._maker.strip(titles(shape), width)
         index = self.scroll_offset.y + y - HEADER
@@ -183,4 +220,4 @@ class CandidateTable(CursorTable):
 
 
 def _place(candidate: Candidate) -> Place:
-    return candidate.project, candidate.kind, candidate.key
+    return _project(candidate), candidate.kind, candidate.key

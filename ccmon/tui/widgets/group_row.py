@@ -12,13 +12,13 @@ from ccmon import format as fmt
 from ccmon import words
 from ccmon.measures import Split
 from ccmon.past import By, Group, Sums
-from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.safe import Part, clean, clip, clip_middle, fit, left, line, right
 from ccmon.tui.widgets.bars import share_bar, stacked_bar
 from ccmon.tui.widgets.request_row import EDGE
 
 _START = 2
 _NAME_FROM = 12
-_TITLE_FROM = 24
+_TITLE_FROM = 28
 """Cells that the title of a session keeps."""
 _NAME_TO = 40
 _BAR_FROM = 8
@@ -39,12 +39,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the table is drawn for a width and these groups; ``most`` fills a bar."""
+    """How the table is drawn for a width and these groups; ``most`` fills a bar.
+
+    ``places`` are the decimals of the money.
+    """
 
     width: int
     name: int
     columns: tuple[Column, ...]
     by: By
+    places: int
     most: float
     total: float
     unit: str
@@ -58,14 +62,17 @@ class Shape:
         every = [group.sums for group in groups]
         most = max((_size(sums, unit) for sums in every), default=0.0)
         total = totals.cost or 0.0
+        places = fmt.money_column(sums.cost for sums in every)
+        costs = [_cost(sums, unit, total, places) for sums in every]
+        cost, read = Column(_cost_title(unit), _widest(costs, 6)), Column("in", 6)
         columns = [
-            Column("bar", _BAR_FROM, drop=6, at_left=True),
-            Column(_cost_title(unit), _widest((_cost(sums, unit, total) for sums in every), 6)),
-            Column("tokens", 6),
-            Column("hit", 6, drop=5),
-            Column("spent on", _SPLIT, drop=2, at_left=True),
-            Column("busts", _widest((f"{sums.busts:,}" for sums in every), 5), drop=3),
-            Column("wasted", _widest((_wasted(sums) for sums in every), 6), drop=4),
+            Column("bar", _BAR_FROM, drop=7, at_left=True),
+            *((read, cost) if unit == "tokens" else (cost, read)),
+            Column("out", 6, drop=2),
+            Column("hit", 6, drop=6),
+            Column("spent on", _SPLIT, drop=3, at_left=True),
+            Column("busts", _widest((f"{sums.busts:,}" for sums in every), 5), drop=4),
+            Column("wasted", _widest((_wasted(sums) for sums in every), 6), drop=5),
         ]
         if by == "session":
             columns.insert(0, Column("project", 14, drop=1, at_left=True))
@@ -89,7 +96,7 @@ class Shape:
             else each
             for each in columns
         ]
-        return cls(width, name, tuple(shaped), by, most, total, unit, flat)
+        return cls(width, name, tuple(shaped), by, places, most, total, unit, flat)
 
 
 def titles(shape: Shape) -> Content:
@@ -126,16 +133,19 @@ def split_parts(split: Split) -> list[tuple[float, str]]:
     ]
 
 
-def all_tokens(sums: Sums) -> int:
-    """Everything read and written."""
-    return sums.usage.prompt_tokens + sums.usage.output_tokens
-
-
 def cost_of(sums: Sums) -> str:
-    """What it has cost, and how far to trust it."""
+    """What it has cost, and how far to trust it; no request has cost nothing."""
     return fmt.money(
-        sums.cost, lower_bound=sums.cost_is_lower_bound, estimated=sums.estimated, short=True
+        sums.cost if sums.requests else 0.0,
+        lower_bound=sums.cost_is_lower_bound,
+        estimated=sums.estimated,
+        short=True,
     )
+
+
+def wasted_of(sums: Sums) -> float | None:
+    """USD that busts cost beyond a normal read; None where no request has a price."""
+    return None if sums.cost is None else sums.avoidable
 
 
 def _widest(texts: Iterable[str], least: int) -> int:
@@ -143,34 +153,40 @@ def _widest(texts: Iterable[str], least: int) -> int:
 
 
 def _size(sums: Sums, unit: str) -> float:
-    return float(all_tokens(sums)) if unit == "tokens" else sums.cost or 0.0
+    return float(sums.usage.prompt_tokens) if unit == "tokens" else sums.cost or 0.0
 
 
 def _cost_title(unit: str) -> str:
     return "of all" if unit == "share" else "cost"
 
 
-def _cost(sums: Sums, unit: str, total: float) -> str:
+def _cost(sums: Sums, unit: str, total: float, places: int) -> str:
     if unit == "share":
         return fmt.UNKNOWN if sums.cost is None or not total else fmt.rate(sums.cost / total)
-    return cost_of(sums)
+    return fmt.money_to(
+        sums.cost, places, lower_bound=sums.cost_is_lower_bound, estimated=sums.estimated
+    )
 
 
 def _wasted(sums: Sums) -> str:
-    return fmt.money(sums.avoidable, short=True) if sums.busts else fmt.NONE
+    return fmt.money_to(wasted_of(sums), 2) if sums.busts else fmt.NONE
 
 
 def _cell(group: Group, shape: Shape, column: Column) -> list[Part]:
     sums, width = group.sums, column.width
     if column.name == "project":
-        return [(left(clip(clean(group.project), width), width), "$label")]
+        return [(left(clip_middle(clean(group.project), width), width), "$label")]
     if column.name == "bar":
         share = _size(sums, shape.unit) / shape.most if shape.most else None
         return share_bar(share, width, "$accent-mid", flat=shape.flat, track=False)
     if column.name == _cost_title(shape.unit):
-        return [(right(_cost(sums, shape.unit, shape.total), width), "$bright")]
-    if column.name == "tokens":
-        return [(right(fmt.tokens(all_tokens(sums)), width), "$foreground")]
+        cost = _cost(sums, shape.unit, shape.total, shape.places)
+        return [(right(cost, width), "$foreground" if shape.unit == "tokens" else "$bright")]
+    if column.name == "in":
+        style = "$bright" if shape.unit == "tokens" else "$foreground"
+        return [(right(fmt.tokens(sums.usage.prompt_tokens), width), style)]
+    if column.name == "out":
+        return [(right(fmt.tokens_short(sums.usage.output_tokens), width), "$label")]
     if column.name == "hit":
         return [(right(fmt.rate(sums.hit_rate), width), "$label")]
     if column.name == "spent on":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -10,7 +10,7 @@ from textual.content import Content
 
 from ccmon import format as fmt
 from ccmon.snapshot import NextRequest, Session
-from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.safe import Part, clean, clip, clip_middle, fit, left, line, right
 from ccmon.tui.widgets.drag import chip
 from ccmon.tui.widgets.request_row import EDGE
 from ccmon.tui.widgets.session_state import cold_in, is_quiet, mark, state
@@ -19,9 +19,10 @@ from ccmon.tui.widgets.vitals import fill_text
 
 _START = 3
 """Cells before the state: the cursor's mark, the sign of the state, a blank."""
-_NAME_FROM = 8
+_NAME_FROM = 11
 """Cells that the project keeps; columns go until it has them."""
-_NAME_TO = 24
+_NAME = 20
+"""Cells of the project where the title has a column."""
 _TITLE_FROM = 12
 _TITLE_GAP = 2
 _ID = 8
@@ -45,6 +46,7 @@ class Column:
 class Shape:
     """How the table is drawn for a width and these sessions.
 
+    ``widths`` are those that the figures need, of all columns, also those that are left out.
     ``total`` is what shares of the spend are of; ``findings`` counts those of a session.
     """
 
@@ -52,6 +54,7 @@ class Shape:
     name: int
     title: int
     columns: tuple[Column, ...]
+    widths: Mapping[str, int]
     unit: str
     flat: bool
     now: float
@@ -69,38 +72,46 @@ class Shape:
         now: float,
         total: float | None,
         findings: Findings,
+        before: Mapping[str, int] | None = None,
     ) -> Shape:
-        """The columns that fit; no figure is ever cut, so the widest one decides."""
+        """The columns that fit; no figure is ever cut, so the widest one decides.
+
+        ``before``: the widths that a table of this size had. A column never gets narrower, so that
+        nothing moves sideways when sessions come and go.
+        """
         sessions = [row.session for row in rows if row.agent is None]
+        needed = {
+            "status": _widest((state(each, now) for each in sessions), 9),
+            "model": min(14, _widest((_model(row) for row in rows), 10)),
+            "next w/c": _widest((_next_text(row) for row in rows), 9),
+            "spend": _widest((_spend(row, unit, total) for row in rows), 7),
+            "drag": _chips(sessions),
+            "n": _widest((str(findings(each)) for each in sessions), 1),
+        }
+        widths = {name: max(width, (before or {}).get(name, 0)) for name, width in needed.items()}
         columns = [
-            Column("status", _widest((state(each, now) for each in sessions), 7), gap=0,
-                   at_left=True),
+            Column("status", widths["status"], gap=0, at_left=True),
             Column("project", 0, gap=2, sort="project", at_left=True),
             Column("session", _ID, gap=2, drop=2, at_left=True),
-            Column("model", min(14, _widest((_model(row) for row in rows), 5)), gap=2, drop=1,
-                   at_left=True),
+            Column("model", widths["model"], gap=2, drop=1, at_left=True),
             Column("ctx", 6, gap=2, sort="ctx"),
             Column("fill", 4, drop=5),
             Column("cache", 8, gap=2, at_left=True),
-            Column("next w/c", _widest((_next_text(row) for row in rows), 8), gap=2, drop=4,
-                   sort="next"),
-            Column("spend", _widest((_spend(row, unit, total) for row in rows), 6), gap=2,
-                   sort="spend"),
-            Column("drag", _chips(sessions), drop=6, sort="drag", at_left=True),
-            Column("n", _widest((str(findings(each)) for each in sessions), 1), gap=1, drop=3),
-        ]  # fmt: skip
+            Column("next w/c", widths["next w/c"], gap=2, drop=4, sort="next"),
+            Column("spend", widths["spend"], gap=2, sort="spend"),
+            Column("drag", widths["drag"], drop=6, sort="drag", at_left=True),
+            Column("n", widths["n"], gap=1, drop=3),
+        ]
         while True:
             used = _START + EDGE + sum(column.gap + column.width for column in columns)
             going = [column for column in columns if column.drop]
             if width - used >= _NAME_FROM or not going:
                 break
             columns.remove(min(going, key=lambda column: column.drop))
-        room = max(0, width - used)
-        name = min(room, _NAME_TO, _widest((_name_text(row) for row in rows), _NAME_FROM))
-        title = room - name - _TITLE_GAP
-        if title < _TITLE_FROM:
-            name, title = room, 0
-        return cls(width, name, title, tuple(columns), unit, flat, now, total, findings)
+        name, title = max(0, width - used), 0
+        if name >= _NAME + _TITLE_GAP + _TITLE_FROM:
+            name, title = _NAME, name - _NAME - _TITLE_GAP
+        return cls(width, name, title, tuple(columns), widths, unit, flat, now, total, findings)
 
     def width_of(self, column: Column) -> int:
         """The cells of a column."""
@@ -176,16 +187,10 @@ def _model(row: Row) -> str:
     return fmt.model(clean(name or ""))
 
 
-def _name_text(row: Row) -> str:
-    if row.agent is not None:
-        return row.branch + clean(row.agent.type or row.agent.agent_id)
-    return clean(row.session.project) + (f" +{row.folded:,}" if row.folded else "")
-
-
 def _chips(sessions: Iterable[Session]) -> int:
     """The widest state of drag; the blank before its word belongs to it."""
     chips = (chip(each.drag).cell_length for each in sessions if _is_dragging(each))
-    return max([len(" drag"), *chips])
+    return max([len(" HIGH "), *chips])
 
 
 def _is_dragging(session: Session) -> bool:
@@ -277,7 +282,7 @@ def _name_cell(row: Row, width: int, style: str) -> list[Part]:
         name = left(clean(row.agent.type or row.agent.agent_id), max(0, width - cell_len(branch)))
         return [(branch, "$border-focus"), (name, style)]
     more = f" +{row.folded:,}" if row.folded else ""
-    name = clip(clean(row.session.project), max(1, width - len(more)))
+    name = clip_middle(clean(row.session.project), max(1, width - len(more)))
     return [(name, style), (left(more, width - cell_len(name)), "$label")]
 
 

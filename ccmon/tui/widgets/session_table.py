@@ -44,6 +44,7 @@ class SessionTable(CursorTable):
         self._folds: dict[str, Fold] = {}
         self._place: tuple[str, str] | None = None
         self._shape: Shape | None = None
+        self._before: Shape | None = None
         self._drawn_at = 0.0
         self._words = ""
 
@@ -147,6 +148,7 @@ class SessionTable(CursorTable):
         app, width = self.ccmon, self.size.width
         shape = self._shape
         if shape is None or (shape.width, shape.unit, shape.flat) != (width, app.unit, app.flat):
+            before = self._shape_before(width)
             costs = [session.cost for session in self._sessions if session.cost is not None]
             shape = self._shape = Shape.fitting(
                 width,
@@ -156,11 +158,25 @@ class SessionTable(CursorTable):
                 now=self._drawn_at,
                 total=sum(costs) if costs else None,
                 findings=lambda session: len(app.findings_of(session)),
+                before=before.widths if before is not None else None,
             )
         return shape
 
+    def _shape_before(self, width: int) -> Shape | None:
+        """The last shape of this size and unit."""
+        before = self._shape or self._before
+        app = self.ccmon
+        if before is None or (before.width, before.unit, before.flat) != (
+            width,
+            app.unit,
+            app.flat,
+        ):
+            return None
+        return before
+
     def _arrange(self) -> None:
-        self._drawn_at, self._shape = self.ccmon.now(), None
+        self._drawn_at = self.ccmon.now()
+        self._before, self._shape = self._shape or self._before, None
         sessions = ordered(self._sessions, self.sort, self._drawn_at, reverse=self.reverse)
         self.rows = rows_of(sessions, self._folds)
         self._cursor = self._found()
