@@ -18,7 +18,7 @@ import msgspec
 from ccmon import __version__
 from ccmon.errors import CcmonError
 from ccmon.history import sums
-from ccmon.history.files import Scope, is_folder, is_there, known_scope, scope_of
+from ccmon.history.files import Scope, is_folder, is_in_use, is_there, known_scope, scope_of
 from ccmon.history.index import Broken, Index, Unkept, consulted
 from ccmon.history.intake import Intake
 from ccmon.history.zones import zone_of
@@ -216,6 +216,8 @@ class Archive:
 
     def close(self) -> None:
         """Let go of the index."""
+        if self._intake is not None:
+            self._intake.close()
         if self._opened is not None:
             self._opened.close()
 
@@ -238,7 +240,7 @@ class Archive:
             self._index.reopen()
             self._begin_anew()
         elif self._index.return_to_disk() or (
-            self._scope is not None and not is_there(self._index, self._scope)
+            self._scope is not None and not is_in_use(self._index, self._scope)
         ):
             self._begin_anew()
         homes = tuple(Home(home.path, home.origin, is_folder(home.path)) for home in self._homes)

@@ -46,15 +46,20 @@ class Rescued(Struct):
         return f"The index of the history was damaged: {what}. It is kept as {aside}."
 
     def fill(self, connection: sqlite3.Connection) -> None:
-        """Put it into an index that is empty. Raises sqlite3.Error."""
+        """Put it into an index that is empty. Raises sqlite3.Error when that cannot be written."""
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO homes (id, path) VALUES (?, ?)", self.homes.items())
-        connection.executemany(
-            f"INSERT OR IGNORE INTO files ({_COLUMNS}, version, gone)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1)",
-            self.files,
-        )
-        connection.execute("COMMIT")
+        try:
+            connection.executemany("INSERT INTO homes (id, path) VALUES (?, ?)", self.homes.items())
+            connection.executemany(
+                f"INSERT INTO files ({_COLUMNS}, version, gone)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1)",
+                self.files,
+            )
+            connection.execute("COMMIT")
+        except sqlite3.IntegrityError:
+            # The damage was such that what was read of it makes no sense.
+            connection.execute("ROLLBACK")
+            self.lost = None
 
 
 def aside_of(file: Path) -> Path:
@@ -127,7 +132,7 @@ def _messages(row: tuple[Any, ...], homes: dict[int, bytes]) -> set[str] | None:
         if os.path.lexists(os.path.join(homes[home], place)):  # noqa: PTH118  bytes are no Path
             return None
         return {response.message_id for response in _DECODER.decode(data).responses}
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, msgspec.MsgspecError):
         return None
 
 

@@ -26,7 +26,8 @@ UNFINISHED: Stamp = (0, 0, -1, 0)
 SCOPES = 3
 """Scopes that are kept: each is a copy of all requests."""
 
-_DAY = 86_400.0
+_HOUR = 3600.0
+_DAY = 24 * _HOUR
 _MASK = (1 << 63) - 1
 _DECODER = msgspec.msgpack.Decoder(Seen)
 _ENCODER = msgspec.msgpack.Encoder()
@@ -112,8 +113,7 @@ def scope_of(index: Index, homes: Sequence[Home], fingerprint: bytes, rules: str
             )
         known = dict(index.rows("SELECT path, id FROM homes"))
     ((number, at),) = index.rows(_FIND, (key,))
-    if abs(time.time() - at) > _DAY / 24:
-        index.execute("UPDATE scopes SET used = ? WHERE id = ?", (time.time(), number))
+    _note_use(index, number, at)
     return Scope(number, key, {home.path: known[path] for path, home in used.items()})
 
 
@@ -172,6 +172,20 @@ def is_there(index: Index, scope: Scope) -> bool:
     """Whether the scope still stands in the index."""
     found = index.rows("SELECT id FROM scopes WHERE id = ? AND key = ?", (scope.id, scope.key))
     return bool(found)
+
+
+def is_in_use(index: Index, scope: Scope) -> bool:
+    """As ``is_there``, and notes that it is used."""
+    for number, at in index.rows(_FIND, (scope.key,)):
+        _note_use(index, number, at)
+        return bool(number == scope.id)
+    return False
+
+
+def _note_use(index: Index, scope: int, at: float) -> None:
+    """To the hour: nobody who only looks has to write."""
+    if abs(time.time() - at) > _HOUR:
+        index.execute("UPDATE scopes SET used = ? WHERE id = ?", (time.time(), scope))
 
 
 def known_files(index: Index, scope: Scope) -> dict[str, File]:

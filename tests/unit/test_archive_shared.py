@@ -244,6 +244,19 @@ class TestScopes:
         assert one._index.rows("SELECT COUNT(*) FROM scopes") == [(files.SCOPES,)]
         assert one._index.rows("SELECT COUNT(DISTINCT scope) FROM requests") == [(files.SCOPES,)]
 
+    def test_one_that_is_shown_all_day_is_in_use(
+        self, home: ConfigHome, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = caught_up(archive_of(home.path, folder=cache))
+        for hour in range(1, 6):
+            monkeypatch.setattr(time, "time", lambda hour=hour: NOW + 7200.0 * hour)
+            read_once(home.path, folder=cache, settings=self.priced(float(hour)))
+            before = one.revision
+            caught_up(one)
+            caught_up(one)
+            assert one.revision - before <= 1  # the other's writing is news, nothing was dropped
+        one.close()
+
     def test_those_of_another_version_go_once_it_is_not_used(
         self, home: ConfigHome, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

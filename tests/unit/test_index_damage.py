@@ -198,6 +198,31 @@ class TestWhatIsGoneFromDisk:
         assert requests == 1
         assert "2 requests of transcripts that are no longer on disk are lost" in warning
 
+    @pytest.mark.parametrize("contents", ["x'00'", "NULL", "'text'", "7"])
+    def test_is_not_mistaken_for_what_makes_no_sense(
+        self, home: ConfigHome, file: Path, contents: str
+    ) -> None:
+        self.run(
+            file,
+            "DROP TABLE sums; CREATE TABLE spoilt AS SELECT * FROM files; DROP TABLE files;"
+            f"UPDATE spoilt SET seen = {contents}; ALTER TABLE spoilt RENAME TO files;",
+        )
+        requests, warning = self.found(home, file)
+        assert requests == 1
+        assert "2 requests of transcripts that are no longer on disk are lost" in warning
+
+    def test_is_not_saved_into_tables_that_do_not_take_it(
+        self, home: ConfigHome, file: Path
+    ) -> None:
+        self.run(
+            file,
+            "DROP TABLE sums; CREATE TABLE spoilt AS SELECT * FROM files; DROP TABLE files;"
+            "UPDATE spoilt SET session = NULL; ALTER TABLE spoilt RENAME TO files;",
+        )
+        requests, warning = self.found(home, file)
+        assert requests == 1
+        assert "is lost where it could not be read" in warning
+
     def test_loses_no_more_than_the_row_that_is_spoilt(self, home: ConfigHome, file: Path) -> None:
         with_spoilt_contents(file)
         assert self.found(home, file) == (
