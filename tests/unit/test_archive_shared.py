@@ -247,6 +247,7 @@ class TestScopes:
     def test_one_that_is_shown_all_day_is_in_use(
         self, home: ConfigHome, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(time, "time", lambda: NOW)
         one = caught_up(archive_of(home.path, folder=cache))
         for hour in range(1, 6):
             monkeypatch.setattr(time, "time", lambda hour=hour: NOW + 7200.0 * hour)
