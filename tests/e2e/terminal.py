@@ -89,15 +89,19 @@ def terminal(
     columns: int = 100,
     rows: int = 30,
     errors: Path | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Terminal]:
-    """Run ccmon with these arguments in a terminal of this size; stderr goes to ``errors``."""
+    """Run ccmon with these arguments in a terminal of this size; stderr goes to ``errors``.
+
+    ``under`` is a command that runs the program, such as a tracer.
+    """
     pid, fd = pty.fork()
     if pid == 0:
         if errors is not None:
             os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        command = [sys.executable, "-m", "ccmon", *arguments]
-        os.execve(sys.executable, command, {**environ, "PYTHONPATH": str(ROOT)})
+        command = [*under, sys.executable, "-m", "ccmon", *arguments]
+        os.execve(command[0], command, {**environ, "PYTHONPATH": str(ROOT)})
     running = Terminal(pid, fd, columns, rows)
     try:
         yield running
