@@ -77,13 +77,14 @@ class MonitorCommands(Provider):
     def _entries(self, sessions: int | None = None) -> Iterator[Entry]:
         app = self._ccmon
         if app.snapshot is not None:
-            for mode, key in _PAST.items():
-                yield Entry(f"view: {mode.capitalize()}", partial(app.action_tab, mode), key)
-        if app.snapshot is not None and app.session is not None:
-            for tab in TABS:
+            tabs = TABS if app.session is not None else ()
+            for tab in tabs:
                 yield Entry(
                     f"view: {tab.name}", partial(app.action_tab, tab.mode), f"key {tab.key}"
                 )
+            for mode, key in _PAST.items():
+                yield Entry(f"view: {mode.capitalize()}", partial(app.action_tab, mode), key)
+        if app.snapshot is not None and app.session is not None:
             yield from self._list_entries()
             yield from self._copy_entries()
             for session in app.snapshot.sessions[:sessions]:

@@ -62,8 +62,10 @@ async def test_offers_all_kinds_of_entries_without_a_query() -> None:
 
 async def test_offers_only_what_works_without_a_session() -> None:
     async with running(sample.empty_snapshot()) as (app, _):
-        kinds = {text.partition(":")[0] for text in await offered(app)}
-        assert kinds == {"theme", "help", "screenshot"}
+        texts = await offered(app)
+        kinds = {text.partition(":")[0] for text in texts}
+        assert kinds == {"view", "theme", "help", "screenshot"}
+        assert texts[:2] == ["view: History", "view: Memory"]
         assert await found(app, "281") == []
 
 
