@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -21,13 +23,25 @@ from ccmon.ledger.prices import PriceTable
 from ccmon.past import Scanning
 from ccmon.transcripts.locate import Home, Transcript, discover
 
+if TYPE_CHECKING:
+    from ccmon.history.second import SecondReader
+
 KEPT_AFTER = 32 << 20
 """Bytes that are read before what they say is written to the index."""
 READ_AT_ONCE = 4 << 20
+SHARED_FROM = 500_000_000
+"""Bytes in new files from which a second process reads as well."""
+LENT_UP_TO = 64 << 20
+"""Bytes of a file that is left to it: in the end there would be nothing else to do."""
+PAUSE = 0.02
+"""Seconds to wait for the second process when nothing else is left to do."""
 
 
 class Reading(Struct, eq=False):
-    """A file that is being read: from which version in the index, and how far."""
+    """A file that is being read: from which version in the index, and how far.
+
+    ``lent``: the second process was to read it.
+    """
 
     transcript: Transcript
     version: int | None
@@ -35,6 +49,7 @@ class Reading(Struct, eq=False):
     row: File | None
     seen: Seen | None = None
     stamp: Stamp = UNFINISHED
+    lent: bool = False
 
 
 class Intake:
@@ -50,6 +65,7 @@ class Intake:
         self._homes = [home for home in homes if home.found]
         self._queue: list[Reading] = []
         self._read: list[Reading] = []
+        self._second: SecondReader[Reading] | None = None
         self._unkept_bytes = 0
         self._unsettled: dict[str, None] = {}
         self._families = Families()
@@ -73,6 +89,11 @@ class Intake:
                 return True
         return False
 
+    def close(self) -> None:
+        """End the second process."""
+        if self._second is not None:
+            self._second.close()
+
     def forget(self) -> None:
         """Drop the files that are gone; the next steps account what is left."""
         if not self._scope.homes:
@@ -92,15 +113,24 @@ class Intake:
             self._work(deadline)
         except Spoilt as error:
             self._begin_again(error.path)
-        return bool(self._queue or self._read or self._unsettled or self.wants_to_look)
+        return bool(self._is_reading or self._read or self._unsettled or self.wants_to_look)
+
+    @property
+    def _is_reading(self) -> bool:
+        """Whether files are still to be read, or have been left to the second process."""
+        return bool(self._queue) or (self._second is not None and self._second.busy)
 
     def _work(self, deadline: float) -> None:
-        if self._has_enough() or (self._read and not self._queue):
+        if self._second is not None:
+            self._share(self._second)
+        if self._has_enough() or (self._read and not self._is_reading):
             self._keep()
-        elif self._unsettled and (self._settling or not self._queue):
+        elif self._unsettled and (self._settling or not self._is_reading):
             self._settle(deadline)
         elif self._queue:
             self._read_on()
+        elif self._is_reading:
+            return
         elif self.wants_to_look:
             self._look()
 
@@ -145,6 +175,7 @@ class Intake:
             files=len(self._queue),
             bytes=sum(_left(each) for each in self._queue),
         )
+        self._find_help()
 
     def _meet_unsettled(self) -> None:
         """Find out who of those that wait belong together; the others are met as they are read."""
@@ -170,6 +201,41 @@ class Intake:
             return False
         return False
 
+    def _find_help(self) -> None:
+        """Have a second process read as well when there is much to read."""
+        if sum(each.transcript.size for each in self._queue if each.row is None) >= SHARED_FROM:
+            from ccmon.history.second import SecondReader, processors
+
+            if processors() > 1:
+                self._second = SecondReader()
+
+    def _share(self, second: SecondReader[Reading]) -> None:
+        """Leave the oldest of the new files to the second process; take in what it has read."""
+        while second.has_room and (reading := self._lendable()) is not None:
+            self._queue.remove(reading)
+            reading.lent = True
+            second.give(reading, reading.transcript)
+        for reading, seen in second.take(0.0 if self._queue else PAUSE):
+            if seen is None:
+                self._queue.insert(0, reading)
+            else:
+                reading.seen = seen
+                self._took(reading, seen.offset, more=False)
+        if not second.busy:
+            second.close()
+            self._second = None
+
+    def _lendable(self) -> Reading | None:
+        others = islice(self._queue, max(0, len(self._queue) - 1))
+        return next(
+            (
+                each
+                for each in others
+                if each.row is None and not each.lent and each.transcript.size <= LENT_UP_TO
+            ),
+            None,
+        )
+
     def _read_on(self) -> None:
         """Read a part of the next file."""
         from ccmon.history.scan import read_on  # a warm start needs none of that
@@ -189,11 +255,15 @@ class Intake:
             self._unreadable.add(reading.transcript.path)
             self._drop()
             return
-        taken = max(0, reading.seen.offset - before)
+        if not more:
+            self._queue.pop()
+        self._took(reading, max(0, reading.seen.offset - before), more=more)
+
+    def _took(self, reading: Reading, taken: int, *, more: bool) -> None:
+        """So many bytes of a file were read."""
         self._unkept_bytes += taken
         done = self.scanning.bytes_done + taken
         if not more:
-            self._queue.pop()
             reading.stamp = files.stamp_of(reading.transcript)
             self._read.append(reading)
         self.scanning = Scanning(
@@ -267,7 +337,7 @@ class Intake:
                 self._unsettled.clear()
                 self.wants_to_look = True
             waiting = self._unsettled
-            for batch in self._families.batches(waiting, reading=bool(self._queue)):
+            for batch in self._families.batches(waiting, reading=self._is_reading):
                 if waiting.keys().isdisjoint(batch):
                     continue
                 done = account(self._index, self._scope, self._prices, batch)
@@ -278,7 +348,7 @@ class Intake:
                     break
             else:
                 self._settling = False
-        if not (self._unsettled or self._queue):
+        if not (self._unsettled or self._is_reading):
             self._families = Families()
         self.kept += 1
 

@@ -1,0 +1,181 @@
+"""A second process that reads transcripts for the history, where there are many to read.
+
+It is given files one by one and answers with what it has read of each, in the same order. It ends
+when this process does, however that ends: its input is closed then. Whatever becomes of it, the
+files that it has not answered for are read here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import IO, Generic, TypeVar
+
+from ccmon.history.files import Spoilt, packed, unpacked
+from ccmon.history.scan import begin, read_on
+from ccmon.history.seen import Seen
+from ccmon.transcripts.locate import Transcript
+
+_AHEAD_BYTES, _AHEAD_FILES = 24 << 20, 64
+"""So much is asked for at once; what is written for it fits into a pipe."""
+_PATIENCE = 10.0
+"""One that has files to read and answers for none of them for so long, never will."""
+_LENGTH = 4
+"""Bytes in front of each answer that tell how long it is; one of length 0 is none."""
+_START = "import sys; sys.path[:] = sys.argv[1:]; from ccmon.history.second import serve; serve()"
+"""The other process finds modules where this one does, and nowhere else."""
+
+T = TypeVar("T")
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class SecondReader(Generic[T]):
+    """The other process, and the files that it was given; ``works`` is False once it failed.
+
+    A file goes with an ``item``, which comes back with what was read of it.
+    """
+
+    def __init__(self) -> None:
+        self.works = True
+        self._lent: deque[tuple[T, Transcript]] = deque()
+        self._lent_bytes = 0
+        self._answers = b""
+        self._heard_at = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._end: weakref.finalize[[subprocess.Popen[bytes]], SecondReader[T]] | None = None
+        self._start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has files of which nothing has come back."""
+        return bool(self._lent)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it should be given more."""
+        few = self._lent_bytes < _AHEAD_BYTES and len(self._lent) < _AHEAD_FILES
+        return self.works and few
+
+    def give(self, item: T, transcript: Transcript) -> None:
+        """Have a file read from its beginning to its end."""
+        if not self._lent:
+            self._heard_at = time.monotonic()  # nothing was to be heard
+        self._lent.append((item, transcript))
+        self._lent_bytes += transcript.size
+        place = (transcript.path, transcript.home, transcript.slug)
+        line = json.dumps((*place, transcript.session_id, transcript.agent_id)).encode() + b"\n"
+        try:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.write(line)
+        except OSError:
+            return  # what it answered before it died is still to be read
+
+    def take(self, wait: float) -> list[tuple[T, Seen | None]]:
+        """What has come back, waiting at most ``wait`` seconds; None: to be read here."""
+        process = self._process
+        if not self._lent:
+            return []
+        if process is None or process.stdout is None or not self._receive(process.stdout, wait):
+            self.works = False
+        done = self._parsed()
+        if not self.works or time.monotonic() - self._heard_at > _PATIENCE:
+            self.close()
+            done += [(item, None) for item, _ in self._lent]
+            self._lent.clear()
+        return done
+
+    def close(self) -> None:
+        """End the process."""
+        self.works = False
+        if self._end is not None:
+            self._end()
+        self._process = self._end = None
+
+    def _start(self) -> None:
+        flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
+        places = [str(Path(place).absolute()) for place in sys.path]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, *flags, "-c", _START, *places],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # ^C in the terminal is not for it
+                pipesize=1 << 20,
+            )
+        except OSError:
+            self.works = False
+            return
+        self._end = weakref.finalize(self, _end, self._process)
+
+    def _receive(self, pipe: IO[bytes], wait: float) -> bool:
+        """Read what has been written; False when nothing more can come."""
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        while poll.poll(wait * 1_000):
+            data = os.read(pipe.fileno(), 1 << 20)
+            if not data:
+                return False
+            self._answers += data
+            self._heard_at, wait = time.monotonic(), 0.0
+        return True
+
+    def _parsed(self) -> list[tuple[T, Seen | None]]:
+        done: list[tuple[T, Seen | None]] = []
+        while self._lent and len(self._answers) >= _LENGTH:
+            end = _LENGTH + int.from_bytes(self._answers[:_LENGTH], "big")
+            if len(self._answers) < end:
+                break
+            answer, self._answers = self._answers[_LENGTH:end], self._answers[end:]
+            item, transcript = self._lent.popleft()
+            self._lent_bytes -= transcript.size
+            done.append((item, _seen(answer, transcript.path)))
+        return done
+
+
+def _seen(answer: bytes, path: str) -> Seen | None:
+    try:
+        return unpacked(answer, path) if answer else None
+    except Spoilt:
+        return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+def serve() -> None:
+    """Be the other process: read the files whose places come in, until no more can come."""
+    for line in sys.stdin.buffer:
+        path, home, slug, session_id, agent_id = json.loads(line)
+        answer = _read(Transcript(path, home, slug, session_id, agent_id, 0, 0.0))
+        sys.stdout.buffer.write(len(answer).to_bytes(_LENGTH, "big") + answer)
+        sys.stdout.buffer.flush()
+
+
+def _read(transcript: Transcript) -> bytes:
+    seen = begin(transcript)
+    try:
+        while read_on(seen):
+            pass
+    except OSError:
+        return b""
+    return packed(seen)[1]
