@@ -10,6 +10,7 @@ from ccmon.errors import CcmonError
 from ccmon.past import History, Kept, Query
 from ccmon.settings import Settings
 from ccmon.tui.app import CcmonApp
+from ccmon.tui.looking_back import LOOK_SECONDS
 from ccmon.tui.screens.history import HistoryScreen
 from ccmon.tui.screens.sessions import SessionsScreen
 from ccmon.tui.widgets.panel import Panel
@@ -347,6 +348,21 @@ async def test_esc_on_a_session_of_the_past_leads_back_to_the_history() -> None:
         await pilot.press("escape", "1", "escape")
         await settled(app, pilot)
         assert app.current_mode == "overview"
+
+
+async def test_it_looks_again_by_itself_while_it_is_looked_at() -> None:
+    past = FakePast(WORK[:-2])
+    async with running(SNAPSHOT, past=lambda: past) as (app, pilot):
+        await open_history(app, pilot)
+        assert names(app)[0] == "2026-11-23"
+        past._cells = WORK
+        app._tick()
+        await settled(app, pilot)
+        assert past.looks == 1
+        app.past._looked -= LOOK_SECONDS
+        app._tick()
+        await seen(app, pilot, "2026-11-24")
+        assert past.looks == 2
 
 
 async def test_a_project_that_is_gone_says_so_and_the_rest_is_still_there() -> None:

@@ -74,7 +74,7 @@ async def test_the_panel_says_why_a_candidate_pays_or_not() -> None:
         text = "\n".join(await open_memory(app, pilot))
         assert "put it into CLAUDE.md: saves 3.9x its cost" in text
         assert "found out 11 times in 9 sessions   stable   9.0k tokens each session" in text
-        assert "carrying ~2.0k tokens ~$0.04   net ~$0.11 a session" in text
+        assert "saves ~$0.144   costs ~$0.037   net ~$0.107 a session   memory ~2.0k tokens" in text
         assert "28 sessions of 4 projects in 30 days; tokens and money are estimates" in text
         await pilot.press("j", "j", "j")
         await settled(app, pilot)

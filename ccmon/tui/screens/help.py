@@ -64,8 +64,9 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ("spent on", "In the history: re-read, rewrite, new and output, as parts of the cost, in this"
      " order; the panel below has their colours."),
     ("⋮", "In the history: requests of a transcript that is no longer on disk are among them."),
-    ("net", "What a memory would save in each session, less what carrying it there costs. ● marks"
-     " what saves more than twice its cost; only that is recommended."),
+    ("saves, costs", "What a session would not pay again if it knew, and what it would pay to carry"
+     " the memory. Net: the one less the other. ● marks what saves more than twice its cost; only"
+     " that is recommended."),
     ("keep it warm", "One request before the deadline re-reads the context and starts its time"
      " anew; going cold writes all of it again."),
     ("TTL check", "Writing everything once, and again after each pause beyond 5 minutes or an hour,"
@@ -112,7 +113,7 @@ ABOUT: dict[Place, tuple[str, ...]] = {
     "cache": ("bust", "expected, got", "wasted", "evidence", "keep it warm", "TTL check"),
     "sessions": ("warm, cold", "cost", "drag", "findings"),
     "history": ("in, out", "cost", "spent on", "bust", "wasted", "⋮", "≥", "~"),
-    "memory": ("net", "~"),
+    "memory": ("saves, costs", "~"),
 }
 """Terms that are told with the keys of a screen, as they are what it shows."""
 

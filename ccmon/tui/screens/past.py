@@ -66,6 +66,12 @@ class PastScreen(Moving, MonitorScreen):
         self.past.ask(self, self.wanted)
         self.show_past()
 
+    def tick(self, now: float) -> None:
+        """Move the clock; ask again, as another process may have found something meanwhile."""
+        super().tick(now)
+        if self.ccmon.snapshot is not None and not self.ccmon.paused:
+            self.past.ask(self, self.wanted)
+
     def show_past(self) -> None:
         """Show the last answer."""
         raise NotImplementedError

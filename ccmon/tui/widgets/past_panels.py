@@ -166,13 +166,17 @@ def candidate_frame(
     ]  # fmt: skip
     if candidate.last_at is not None:
         found.append([("last ", "$label"), f"{fmt.age(max(0.0, now - candidate.last_at))} ago"])
+    per_session = (candidate.session_saving, candidate.memory_cost, candidate.net)
+    places = fmt.money_column(per_session)
+    saves, costs, net = (fmt.money_to(usd, places, estimated=True) for usd in per_session)
     money: list[Sequence[Part]] = [
-        [("finding it out ", "$label"), (_each(candidate.session_saving), "$bright")],
+        [("saves ", "$label"), (saves, "$bright")],
+        [("costs ", "$label"), (costs, "$bright")],
+        [("net ", "$label"), (net, "$bright"), (" a session", "$label")],
         [
-            ("carrying ", "$label"), f"~{fmt.tokens(candidate.memory_tokens)}",
-            (" tokens ", "$label"), (_each(candidate.memory_cost), "$bright"),
+            ("memory ", "$label"), f"~{fmt.tokens(candidate.memory_tokens)}",
+            (" tokens", "$label"),
         ],
-        [("net ", "$label"), (_each(candidate.net), "$bright"), (" a session", "$label")],
     ]  # fmt: skip
     rows = [
         fitting(width, line((words.advice(candidate), style))),
@@ -185,9 +189,6 @@ def candidate_frame(
         ),
     ]
     heading = line((key, "$title"), " ", (f"{candidate.kind} of {project}", "$label"))
-    value = line((_each(candidate.cost), "$bright"), (" paid", "$label"))
+    paid = fmt.money(candidate.cost, estimated=True, short=True)
+    value = line((paid, "$bright"), (" paid", "$label"))
     return Frame(heading, rows, value=value, tone="border-focus")
-
-
-def _each(usd: float | None) -> str:
-    return fmt.money(usd, estimated=True, short=True)
