@@ -123,7 +123,7 @@ class Intake:
     def _work(self, deadline: float) -> None:
         if self._second is not None:
             self._share(self._second)
-        if self._has_enough() or (self._read and not self._is_reading):
+        if self._has_enough() or (self._read and not self._queue):
             self._keep()
         elif self._unsettled and (self._settling or not self._is_reading):
             self._settle(deadline)
@@ -211,11 +211,13 @@ class Intake:
 
     def _share(self, second: SecondReader[Reading]) -> None:
         """Leave the oldest of the new files to the second process; take in what it has read."""
-        while second.has_room and (reading := self._lendable()) is not None:
+        left = self.scanning.bytes - self.scanning.bytes_done
+        while second.has_room(left) and (reading := self._lendable()) is not None:
             self._queue.remove(reading)
             reading.lent = True
             second.give(reading, reading.transcript)
-        for reading, seen in second.take(0.0 if self._queue else PAUSE):
+        is_idle = not (self._queue or self._read or (self._unsettled and self._settling))
+        for reading, seen in second.take(PAUSE if is_idle else 0.0):
             if seen is None:
                 self._queue.insert(0, reading)
             else:

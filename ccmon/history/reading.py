@@ -45,6 +45,9 @@ _NOTICE = b"cut off mid-stream"
 _RESULT = b'"type":"tool_result"'
 _GLUED = b'{"parentUuid":'
 """How a record of the chain begins: inside a line, a newline was lost."""
+_RARE, _RARE_AT = b"U", _GLUED.index(b"U")
+"""A letter of it that few lines have often: looking for one is ten times as fast."""
+_RARE_TRIES = 8
 
 Follow = Callable[[int, str | None], str | None]
 """Finds the response that a line at an offset goes on from, by the uuid of its parent."""
@@ -114,7 +117,7 @@ class Reading:
             told = at > start and data[at - 1] in b"{," and data[start] == _BRACE
             if not told or data.startswith(b'assistant"', at + 8):
                 self._response(data[start:end], base + start)
-            elif self._matters(data, at + 8, second, end, base) or find(_GLUED, start + 1, end) > 0:
+            elif self._matters(data, at + 8, second, end, base) or _is_glued(data, second, end):
                 self._decode(data[start:end], base + start)
             start = end + 1
         self._close()
@@ -359,6 +362,19 @@ class Reading:
             if late or (known is not None and _cached(known) != _cached(usage)):
                 raise Intricate
             seen.left = max(seen.left, _cached(usage)[1])
+
+
+def _is_glued(data: bytes, start: int, end: int) -> bool:
+    """Whether another record begins within a line, at ``start`` or behind; there is none at -1."""
+    at = start if start > 0 else end
+    for _ in range(_RARE_TRIES):
+        at = data.find(_RARE, at, end)
+        if at < 0:
+            return False
+        if data.startswith(_GLUED, at - _RARE_AT, end):
+            return True
+        at += 1
+    return data.find(_GLUED, at - _RARE_AT, end) >= 0
 
 
 def _is_result(data: bytes, second: int, end: int) -> bool:

@@ -23,8 +23,10 @@ from ccmon.history.scan import begin, read_on
 from ccmon.history.seen import Seen
 from ccmon.transcripts.locate import Transcript
 
-_AHEAD_BYTES, _AHEAD_FILES = 24 << 20, 64
-"""So much is asked for at once; what is written for it fits into a pipe."""
+_AHEAD = 96 << 20
+"""Bytes of files that it is given at once: it has enough to do while this process does not look."""
+_WRITTEN = 16 << 10
+"""Bytes that are written for them at most, about: these fit into a pipe, or both might wait."""
 _PATIENCE = 10.0
 """One that has files to read and answers for none of them for so long, never will."""
 _LENGTH = 4
@@ -51,7 +53,8 @@ class SecondReader(Generic[T]):
     def __init__(self) -> None:
         self.works = True
         self._lent: deque[tuple[T, Transcript]] = deque()
-        self._lent_bytes = 0
+        self._written: deque[int] = deque()
+        self._ahead = 0
         self._answers = b""
         self._heard_at = 0.0
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,20 +66,19 @@ class SecondReader(Generic[T]):
         """Whether it has files of which nothing has come back."""
         return bool(self._lent)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether it should be given more."""
-        few = self._lent_bytes < _AHEAD_BYTES and len(self._lent) < _AHEAD_FILES
-        return self.works and few
+    def has_room(self, left: int) -> bool:
+        """Whether it should be given more, of so many bytes that are not read yet."""
+        return self.works and self._ahead < min(_AHEAD, left // 2) and sum(self._written) < _WRITTEN
 
     def give(self, item: T, transcript: Transcript) -> None:
         """Have a file read from its beginning to its end."""
         if not self._lent:
             self._heard_at = time.monotonic()  # nothing was to be heard
         self._lent.append((item, transcript))
-        self._lent_bytes += transcript.size
+        self._ahead += transcript.size
         place = (transcript.path, transcript.home, transcript.slug)
         line = json.dumps((*place, transcript.session_id, transcript.agent_id)).encode() + b"\n"
+        self._written.append(len(line))
         try:
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.write(line)
@@ -142,7 +144,8 @@ class SecondReader(Generic[T]):
                 break
             answer, self._answers = self._answers[_LENGTH:end], self._answers[end:]
             item, transcript = self._lent.popleft()
-            self._lent_bytes -= transcript.size
+            self._ahead -= transcript.size
+            self._written.popleft()
             done.append((item, _seen(answer, transcript.path)))
         return done
 

@@ -34,6 +34,8 @@ def calls_of(usage: UsageLine) -> tuple[Tokens, Tokens]:
     read the context anew: the first one shows what the cache still had, the last one what the
     context is and what is left in the cache.
     """
+    if not usage.iterations:
+        return usage.tokens, usage.tokens
     calls = [item.tokens for item in usage.iterations if item.type == "message"]
     if not calls:
         return usage.tokens, usage.tokens

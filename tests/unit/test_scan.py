@@ -86,9 +86,10 @@ def test_what_cannot_matter_is_not_decoded(path: Path, monkeypatch: pytest.Monke
     assert decoded == [line(lines[0])]
 
 
-def test_a_record_glued_to_another_one_is_found(path: Path) -> None:
+@pytest.mark.parametrize("text", ["x", "U", "Uuid", '{"parentUuid":'])
+def test_a_record_glued_to_another_one_is_found(path: Path, text: str) -> None:
     whole = line(user("Fix it")) + b"\n"
-    cut = line(user([result("x" * 500)]))[:400]
+    cut = line(user([result(text * 500)]))[:400]
     path.write_bytes(whole + cut + line(response("m1")) + b"\n")
     seen = scanned(transcript(path))
     assert [item.message_id for item in seen.responses] == ["m1"]
