@@ -14,6 +14,7 @@ from ccmon.history.files import Scope
 from ccmon.history.index import Index
 from ccmon.history.schema import QUARTER
 from ccmon.history.seen import Seen
+from ccmon.history.sums import added
 from ccmon.insight.keys import root_of
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import TITLE_SOURCES
@@ -190,7 +191,7 @@ def _write_requests(
             (
                 *key,
                 *_span(times.get(key)),
-                *(_bounded(sum(each)) for each in zip(*of_key, strict=True)),
+                *(_bounded(added(each)) for each in zip(*of_key, strict=True)),
             )
             for key, of_key in parts.items()
         ],

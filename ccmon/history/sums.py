@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from math import inf
+from math import fsum, inf
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -19,6 +19,11 @@ from ccmon.measures import Split, Usage
 from ccmon.past import By, Group, Kept, PastRequest, Query, Sums
 
 _BY_TIME = ("day", "week", "month")
+
+
+def added(values: Sequence[float]) -> float:
+    """The sum of counts, or of money; it is the same in whatever order files were read."""
+    return fsum(values) if values and isinstance(values[0], float) else sum(values)
 
 
 class Session:
@@ -51,7 +56,7 @@ class Total:
     def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
         # Column by column: that is many times as fast as row by row.
         session, model, _, first, last, *counts = zip(*rows, strict=True) if rows else [()] * 24
-        self.counts: list[float] = [sum(each) for each in counts]
+        self.counts: list[float] = [added(each) for each in counts]
         self.sessions = set(session)
         self.models: dict[str, int] = {}
         for name, requests in zip(model, counts[0], strict=True):

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ccmon.history import intake, second
 from ccmon.history.archive import Archive
 from ccmon.history.second import SecondReader
 from ccmon.history.seen import Seen
+from ccmon.past import Query
 from ccmon.transcripts.locate import Transcript
 from tests.archives import Row, archive_of, caught_up, rows_of
 from tests.engines import scanned, transcripts
-from tests.homes import CORPUS
+from tests.homes import CORPUS, ConfigHome, response
 
 HOME = CORPUS / "resume"
 PATIENCE = 20.0
@@ -48,6 +51,10 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """However little there is to read, the second process helps."""
     monkeypatch.setattr(intake, "SHARED_FROM", 0)
     monkeypatch.setattr(second, "processors", lambda: 2)
+
+
+def totals_of(home: Path) -> object:
+    return msgspec.to_builtins(caught_up(archive_of(home)).history(Query()).totals)
 
 
 def process_of(archive: Archive) -> subprocess.Popen[bytes]:
@@ -164,6 +171,26 @@ def test_a_few_files_are_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(second, "processors", lambda: 2)
     monkeypatch.setattr(SecondReader, "_start", lambda self: pytest.fail("a process"))
     caught_up(archive_of(HOME))
+
+
+def test_sums_do_not_depend_on_who_has_read_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = ConfigHome(tmp_path / "home")
+    for number in range(40):
+        session = f"session-{number:02}"
+        home.write(
+            *(response(f"msg_{number}_{n}", 7**n + number, session=session) for n in range(5)),
+            session=session,
+        )
+    in_turn = intake._in_turn
+    expected = totals_of(home.path)
+    for seed in range(5):
+        dice = random.Random(seed)
+        monkeypatch.setattr(
+            intake, "_in_turn", lambda wanted, dice=dice: dice.sample(in_turn(wanted), len(wanted))
+        )
+        assert totals_of(home.path) == expected
 
 
 def test_processors_are_those_that_may_be_used() -> None:
