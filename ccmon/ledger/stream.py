@@ -340,7 +340,9 @@ class Stream:
         if entry.uuid is None:
             return
         if isinstance(entry, AssistantEntry):
-            self.chain[entry.uuid] = entry.message_id
+            known = self.sightings.get(entry.message_id)
+            # The id of its first line: every further one would keep a copy.
+            self.chain[entry.uuid] = known.message_id if known else entry.message_id
         else:
             self.chain[entry.uuid] = self.chain.get(entry.parent_uuid or "", "")
 

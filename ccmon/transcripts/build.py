@@ -1,5 +1,6 @@
 """Records to entries: the records of each kind reduced to what accounting needs."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -108,10 +109,15 @@ def _envelope(record: Envelope) -> dict[str, Any]:
         "timestamp": seconds(record.timestamp),
         "session_id": record.session_id,
         "cwd": record.cwd,
-        "version": record.version,
+        "version": _once(record.version),
         "is_sidechain": record.is_sidechain is True,
         "agent_id": record.agent_id,
     }
+
+
+def _once(text: str | None) -> str | None:
+    """The same text as one object, however many lines say it: what is kept of lines adds up."""
+    return None if text is None else sys.intern(text)
 
 
 def _link(record: Envelope) -> Decoded:
@@ -129,8 +135,8 @@ def build_assistant(record: AssistantRecord) -> Decoded:
     entry = AssistantEntry(
         **_envelope(record),
         message_id=message.id,
-        model=message.model,
-        stop_reason=message.stop_reason,
+        model=_once(message.model),
+        stop_reason=_once(message.stop_reason),
         usage=None if message.usage is None else usage_line(message.usage),
         blocks=_blocks(message.content, record.cwd),
         request_id=record.request_id,
@@ -201,10 +207,10 @@ def _blocks(content: str | list[Raw] | None, cwd: str | None) -> tuple[Block, ..
 
 def _block(raw: Raw, cwd: str | None) -> Block:
     block = _decoded_block(raw, AssistantBlock, _ASSISTANT_BLOCK)
-    size, kind = memoryview(raw).nbytes, block.type or ""
+    size, kind = memoryview(raw).nbytes, sys.intern(block.type or "")
     if not kind.endswith("tool_use"):
         return Block(kind, size, names=files_named(raw) if kind == "text" else ())
-    name, given = clipped(block.name or ""), decode_arguments(block.input)
+    name, given = sys.intern(clipped(block.name or "")), decode_arguments(block.input)
     return Block(
         kind,
         size,

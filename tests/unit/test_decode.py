@@ -60,6 +60,14 @@ class TestAssistantLines:
         assert entry.forked_from == "parent"
         assert not entry.is_sidechain
 
+    def test_what_most_lines_say_is_kept_once(self) -> None:
+        first, second = (the_assistant(assistant(call("Bash", command="ls"))) for _ in range(2))
+        assert first.model is second.model
+        assert first.version is second.version
+        assert first.stop_reason is second.stop_reason
+        assert first.blocks[0].type is second.blocks[0].type
+        assert first.blocks[0].name is second.blocks[0].name
+
     def test_count_the_arguments_of_a_call(self) -> None:
         text: Record = {"type": "text", "text": "x"}
         blocks = [call("Read", file_path="a.py", offset=3, limit=9), text]
