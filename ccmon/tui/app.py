@@ -24,7 +24,7 @@ from ccmon.settings import Settings
 from ccmon.snapshot import Finding, Session, Snapshot
 from ccmon.tui.ascii import AsciiFilter
 from ccmon.tui.commands import bindings
-from ccmon.tui.driver import quicker
+from ccmon.tui.driver import QuickDriver, quicker
 from ccmon.tui.looking_back import LookingBack, PastEngine
 from ccmon.tui.messages import SnapshotReady
 from ccmon.tui.modes import MODES, palette
@@ -151,6 +151,9 @@ class CcmonApp(App[None]):
         self.post_message(SnapshotReady(snapshot))
 
     def _tick(self) -> None:
+        if isinstance(self._driver, QuickDriver) and self._driver.is_cut_off:
+            self.exit(return_code=128 + signal.SIGHUP)
+            return
         # A timer fires between any two steps of building a screen or taking it down.
         with suppress(NoMatches):
             if (screen := self._visible()) is not None:

@@ -1,5 +1,6 @@
 """A terminal driver that ends at once."""
 
+import os
 import sys
 
 from textual.app import App
@@ -29,6 +30,15 @@ class QuickDriver(LinuxDriver):
         redirected = sys.__stderr__ is None or not sys.__stderr__.isatty()
         if redirected and sys.__stdout__ is not None:
             self._file = sys.__stdout__
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the terminal has gone away.
+
+        Most processes get SIGHUP then; one that has left its session does not, and Textual would
+        read nothing from it over and over, as fast as it can.
+        """
+        return not os.isatty(self.fileno)
 
     def disable_input(self) -> None:
         """Stop reading keys."""

@@ -1,8 +1,11 @@
 """The app in a real terminal, beside files that grow."""
 
 import os
+import pty
 import shutil
 import signal
+import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -63,6 +66,25 @@ def test_being_told_to_end_leaves_the_terminal_clean(
     tail = screen.output[-400:]
     for restored in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"):
         assert restored in tail
+
+
+def test_a_terminal_that_goes_away_unannounced_ends_it(home: ConfigHome) -> None:
+    """A process that leads its session, but has no controlling terminal, is sent no SIGHUP."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "ccmon"]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ(home),
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        seen = b""
+        while "─".encode() not in seen:
+            seen += os.read(ours, 65_536)
+        os.close(ours)
+        try:
+            assert process.wait(20) == 128 + signal.SIGHUP
+        finally:
+            process.kill()
 
 
 def test_the_screens_are_drawn_where_the_terminal_is(home: ConfigHome, tmp_path: Path) -> None:
