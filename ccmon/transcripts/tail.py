@@ -5,8 +5,10 @@ and then a batch is cut, and rarely the file is truncated, replaced or deleted
 (transcripts.md, section 3). Nothing is held open and nothing is locked.
 """
 
+import errno
 import os
 import stat
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -17,7 +19,10 @@ LINE_LIMIT = 64 << 20
 """Longest line kept, in bytes; a longer one is skipped and counted."""
 
 _BOM = b"\xef\xbb\xbf"
-_PRINT = 64
+_PRINT = 1024
+"""So many bytes tell a line: many end alike, with version and branch far behind their ids."""
+_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
+"""There is nothing under the name, a link that leads nowhere, or a socket."""
 
 
 class Chunk(Struct, frozen=True, gc=False):
@@ -26,7 +31,7 @@ class Chunk(Struct, frozen=True, gc=False):
     ``lines`` are pairs of the offset where the line starts and its bytes
     without newline (and without a trailing carriage return). ``reset`` says
     that everything read before is void: the file was truncated, replaced or
-    created anew. ``gone`` says that it does not exist now. ``more`` says that
+    created anew. ``gone`` says that there is no regular file now. ``more`` says that
     bytes are left to read at once. ``oversized`` counts lines skipped because
     they are longer than the limit. ``tail`` is the unterminated rest, given
     when the end of the file was reached; it comes again with the next read.
@@ -50,6 +55,8 @@ class Tail:
         self._offset = 0
         self._skipped_to = 0
         self._size = 0
+        self._written_ns = 0
+        self._sum = 0
         self._head = b""
         self._before = b""
         self._void = False
@@ -67,7 +74,7 @@ class Tail:
 
     @property
     def error(self) -> str | None:
-        """Why the last read failed (permission, not a file), None if it did not."""
+        """Why the last read failed (permission, a broken disk), None if it did not."""
         return self._error
 
     def read(self, limit: int = READ_SIZE) -> Chunk:
@@ -76,9 +83,9 @@ class Tail:
         flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
             fd = os.open(self.path, flags)
-        except (FileNotFoundError, NotADirectoryError):
-            return self._missing()
         except OSError as error:
+            if error.errno in _NOTHING:
+                return self._missing()
             return self._unreadable(error.strerror or str(error))
         try:
             return self._read_open(fd, max(1, limit))
@@ -101,30 +108,35 @@ class Tail:
 
     def _forget(self) -> None:
         self._identity = None
-        self._offset = self._skipped_to = self._size = 0
+        self._offset = self._skipped_to = self._size = self._sum = 0
         self._head = self._before = b""
 
     def _read_open(self, fd: int, limit: int) -> Chunk:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
-            return self._unreadable("not a regular file")
+            return self._missing()
         self._error = None
         identity = (info.st_dev, info.st_ino)
-        if self._identity is not None and self._changed(fd, identity, info.st_size):
+        if self._identity is not None and self._changed(fd, identity, info):
             self._forget()
             self._void = True
         reset, self._void = self._void, False
         self._identity, self._size = identity, info.st_size
+        self._written_ns = info.st_mtime_ns
         if self._skipped_to > self._offset:
             return self._skip_on(fd, limit, reset)
         return self._read_lines(fd, limit, reset)
 
-    def _changed(self, fd: int, identity: tuple[int, int], size: int) -> bool:
+    def _changed(self, fd: int, identity: tuple[int, int], info: os.stat_result) -> bool:
         """Whether the bytes read so far are no longer those of the file."""
-        if identity != self._identity or size < max(self._offset, self._skipped_to):
+        size, passed = info.st_size, max(self._offset, self._skipped_to)
+        if identity != self._identity or size < passed:
             return True
+        if size == self._size and info.st_mtime_ns != self._written_ns:
+            # Somebody wrote, and not at the end.
+            return _sum_of(fd, passed) != self._sum
         # Truncated and grown past the old position between two reads: only the
-        # content tells. Lines carry unique ids at both ends.
+        # content tells.
         before = os.pread(fd, len(self._before), self._offset - len(self._before))
         return before != self._before or os.pread(fd, len(self._head), 0) != self._head
 
@@ -134,9 +146,12 @@ class Tail:
         cut = data.rfind(b"\n") + 1
         if not cut and len(data) > self._line_limit:
             self._skipped_to = start + len(data)
+            self._sum = crc32(data, self._sum)
             return self._skip_on(fd, limit, reset)
-        lines, oversized = self._split(start, data[:cut])
-        self._advance(fd, start + cut, data[:cut])
+        whole = data[:cut]
+        lines, oversized = self._split(start, whole)
+        self._sum = crc32(whole, self._sum)
+        self._advance(fd, start + cut, whole)
         tail = self._rest(start + cut, data[cut:]) if at_end else None
         return Chunk(lines, reset=reset, more=not at_end, oversized=oversized, tail=tail)
 
@@ -192,6 +207,7 @@ class Tail:
         """Goes on to the end of a line that is too long to keep."""
         data = os.pread(fd, max(limit, READ_SIZE), self._skipped_to)
         end = data.find(b"\n") + 1
+        self._sum = crc32(data[:end] if end else data, self._sum)
         if not end:
             self._skipped_to += len(data)
             return Chunk(reset=reset, more=self._skipped_to < self._size)
@@ -200,3 +216,11 @@ class Tail:
         self._before = b""
         self._advance(fd, offset, os.pread(fd, near, offset - near))
         return Chunk(reset=reset, more=offset < self._size, oversized=1)
+
+
+def _sum_of(fd: int, length: int) -> int:
+    """The checksum of the first bytes of a file."""
+    found = at = 0
+    while at < length and (data := os.pread(fd, min(READ_SIZE, length - at), at)):
+        found, at = crc32(data, found), at + len(data)
+    return found

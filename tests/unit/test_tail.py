@@ -180,13 +180,48 @@ def test_a_shrunken_rest_is_no_reset_for_none_of_it_was_read(path: Path) -> None
     assert (chunk.reset, chunk.tail) == (False, (4, b"ha"))
 
 
-def test_what_is_no_file_is_an_error_and_no_crash(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe.jsonl"
-    os.mkfifo(pipe)
-    for path in (pipe, tmp_path):
-        tail = Tail(path)
-        assert tail.read() == Chunk()
-        assert tail.error
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "nowhere"])
+def test_what_is_no_file_is_as_good_as_gone(path: Path, kind: str) -> None:
+    path.write_bytes(b"one\n")
+    tail = Tail(path)
+    tail.read()
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path if kind == "loop" else "nowhere")
+    assert tail.read() == Chunk(gone=True)
+    assert tail.error is None
+
+
+@pytest.mark.parametrize("limit", [3, 1 << 20])
+def test_a_file_rewritten_in_its_middle_is_read_anew(path: Path, limit: int) -> None:
+    line = b"x" * 200 + b"\n"
+    path.write_bytes(b"a" * 200 + b"\n" + line + b"z" * 200 + b"\n")
+    tail = Tail(path)
+    while tail.read(limit).more:
+        pass
+    with path.open("r+b") as file:
+        file.seek(300)
+        file.write(b"y")
+    os.utime(path, (1, 1))
+    chunk = tail.read()
+    assert chunk.reset
+    assert texts(chunk)[1].count(b"y") == 1
+
+
+@pytest.mark.parametrize("line_limit", [50, 1 << 20])
+def test_a_file_that_is_only_touched_is_not_read_anew(path: Path, line_limit: int) -> None:
+    path.write_bytes(b"one\n" + b"x" * 200 + b"\n" + b"two\nthr")
+    tail = Tail(path, line_limit=line_limit)
+    while tail.read(60).more:
+        pass
+    os.utime(path, (1, 1))
+    assert not tail.read().reset
+    append(path, b"ee\n")
+    assert texts(tail.read()) == [b"three"]
 
 
 def test_an_error_keeps_the_position_and_passes(
