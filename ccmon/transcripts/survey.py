@@ -72,6 +72,8 @@ def _look(
         with os.scandir(folder) as listed:
             entries = list(listed)
     except OSError:
+        # Perhaps only for now: to be listed again.
+        found.folders[folder] = _UNSETTLED
         return
     is_settled = time.time_ns() - stamp[0] > _SETTLED_NS
     found.folders[folder] = stamp if is_settled else _UNSETTLED

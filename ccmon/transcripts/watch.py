@@ -73,8 +73,8 @@ class Watcher:
     async def batches(self, stop: asyncio.Event) -> AsyncGenerator[set[str], None]:
         """Sets of paths that were created, changed or removed, until ``stop`` is set.
 
-        The first one names the files changed in the seconds before, so that
-        nothing falls between the caller's own look and the first event.
+        An empty one tells that ``mode`` has changed. The first one names the files changed in the
+        seconds before, so that nothing falls between the caller's own look and the first event.
         """
         halt = _Halt(stop)
         try:
@@ -82,10 +82,12 @@ class Watcher:
             fresh = time.time_ns() - int(_FRESH_S * 1e9)
             if first := {path for path, stamp in self._seen.files.items() if stamp[0] >= fresh}:
                 yield first
+            told: Mode = "off"
             while not halt.is_set():
                 async with aclosing(self._changes(halt, stop)) as changes:
                     async for dirty in changes:
-                        if dirty:
+                        if dirty or self._mode != told:
+                            told = self._mode
                             yield dirty
         finally:
             # A look that is still running in a thread ends with this.
@@ -150,8 +152,9 @@ class Watcher:
                         return
         except FileNotFoundError:
             return
-        except (ImportError, OSError, RuntimeError):
-            # No watching here, or the limit of watches is reached.
+        except (ImportError, OSError, RuntimeError, ExceptionGroup):
+            # No watching here, the limit of watches is reached, or a name that is no text: what
+            # watchfiles raises while it watches comes in a group.
             self._polling = True
 
     async def _events(self, halt: _Halt, present: Iterable[str]) -> AsyncGenerator[list[str], None]:

@@ -173,7 +173,15 @@ def test_only_files_that_ccmon_reads_are_wanted(path: str, wanted: bool) -> None
     assert is_wanted(path) == wanted
 
 
-@pytest.mark.parametrize("failure", [OSError("watch limit"), ImportError(), RuntimeError()])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError("watch limit"),
+        ImportError(),
+        RuntimeError(),
+        ExceptionGroup("unhandled errors in a TaskGroup", [RuntimeError("unable to decode path")]),
+    ],
+)
 async def test_where_events_fail_polling_goes_on(
     home: Path, failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
