@@ -16,20 +16,20 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ccmon.feed import Feed
 from ccmon.insight.judge import Judge
 from ccmon.insight.notices import Notices
 from ccmon.insight.summary import Facts, Summaries, Summed, add_models
+from ccmon.insight.totals import totals_of
 from ccmon.ledger.prices import PriceTable
 from ccmon.ledger.session import Ledger, SessionLedger
-from ccmon.ledger.stats import add_costs
-from ccmon.measures import Span, Usage
+from ccmon.measures import Span
 from ccmon.past import Candidate
 from ccmon.reported import Reports
 from ccmon.settings import Settings
-from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Status, Totals
+from ccmon.snapshot import Health, Place, Progress, Session, Snapshot, Status
 from ccmon.transcripts.locate import AgentMeta, Home, Transcript, project_name, read_agent_meta
 from ccmon.transcripts.registry import LiveSession, Registry, went_on
 from ccmon.transcripts.select import Scope, Selection
@@ -49,8 +49,12 @@ SCAN_SECONDS = 120.0
 """How often it is looked anew which sessions are in scope, without being told of a file."""
 OUTSIDE_SECONDS = 5.0
 """How often at most files out of scope make it look: they may have come into scope."""
+CLOSED_SECONDS = 30.0
+"""How often it looks while something cannot be looked at: nothing tells when that has changed."""
 
 log = logging.getLogger(__name__)
+# Without any handler Python writes warnings to stderr: over the screens, whatever a path holds.
+logging.getLogger("ccmon").addHandler(logging.NullHandler())
 
 
 class Monitor:
@@ -89,7 +93,10 @@ class Monitor:
         self._registry_due = 0.0
         self._scan_at = 0.0
         self._scanned_at = 0.0
+        self._stepped_at = 0.0
+        self._watching = "off"
         self._outside: frozenset[str] = frozenset()
+        self._around = (self._selection.homes, self._selection.closed)
         self._ages_at = inf
         self._feeds: dict[str, Feed] = {}
         self._queue: dict[str, None] = {}
@@ -134,10 +141,18 @@ class Monitor:
             learnt, self._learnt = self._learnt, None
             self.revision += self._judge.know(learnt)
         now = self._clock()
+        if now < self._stepped_at:
+            # The clock was set back: what was due then would not be for as long.
+            self._registry_due = self._scan_at = 0.0
+            self.revision += 1
+        self._stepped_at = now
         if now >= self._registry_due:
             self._refresh_registry(now)
         if now >= self._scan_at:
             self._scan(now)
+        if self._watching != (watching := self._watching_now()):
+            self._watching = watching
+            self.revision += 1
         if now > self._ages_at or now >= self._judge.changes_at:
             self._ages_at = self._judge.changes_at = inf
             self.revision += 1
@@ -167,9 +182,11 @@ class Monitor:
         self._reread = set()
         return Snapshot(
             generated_at=now,
-            places=tuple(Place(home.path, home.origin, home.found) for home in self.homes),
+            places=tuple(
+                Place(home.path, home.origin, home.found) for home in self._selection.homes
+            ),
             price_table_date=self._prices.table_date,
-            totals=_totals(sessions),
+            totals=totals_of(sessions),
             sessions=sessions,
             by_model=add_models(totals for each in summed for totals in each.models),
             health=self._health(),
@@ -223,12 +240,20 @@ class Monitor:
                 self._recount.want_again()
         if self._reports.refresh():
             self.revision += 1
+        # Nothing tells when a disk works again.
+        self._queue.update((path, None) for path, feed in self._feeds.items() if feed.error)
 
     def _scan(self, now: float) -> None:
         """Look what files there are; new ones are read, newest session first."""
         self._scanned_at, self._scan_at = now, now + SCAN_SECONDS
         choice = self._selection.choose(now, self._live)
         self._outside = choice.outside
+        selection = self._selection
+        if self._around != (around := (selection.homes, selection.closed)):
+            self._around = around
+            self.revision += 1
+        if selection.closed:
+            self._scan_at = now + CLOSED_SECONDS
         for transcript in choice.shown:
             self._follow(transcript, shown=True)
             self._look_at_agent(transcript.path)
@@ -287,6 +312,8 @@ class Monitor:
         if feed.gone:
             del self._feeds[path]
             self.revision += 1
+            # Perhaps not deleted, but something that is no file.
+            self._scan_at = min(self._scan_at, self._scanned_at + OUTSIDE_SECONDS)
         if not more:
             del self._queue[path]
 
@@ -352,17 +379,23 @@ class Monitor:
         return Health(
             files=len(feeds),
             bytes=sum(feed.bytes_read for feed in feeds),
-            unreadable_files=len(self._selection.closed)
-            + sum(feed.error is not None for feed in feeds),
+            unreadable_files=len(
+                self._selection.closed.union(
+                    path for path, feed in self._feeds.items() if feed.error
+                )
+            ),
             malformed_lines=sum(feed.faults.malformed for feed in feeds),
             salvaged_records=sum(feed.faults.salvaged for feed in feeds),
             synthetic=sum(feed.faults.synthetic for feed in feeds),
             copies=self._ledger.copies,
             unknown_types=sum(feed.faults.unknown for feed in feeds),
-            watching=self._watcher.mode if self._watcher else "off",
+            watching=self._watching_now(),
             cost_state_conflicts=sum(summed.conflict for _, _, summed in self._summed.values()),
             estimator="cl100k" if self._recount and self._recount.works else "characters",
         )
+
+    def _watching_now(self) -> Literal["events", "polling", "off"]:
+        return self._watcher.mode if self._watcher else "off"
 
     def _settled(self, progress: Progress) -> set[str]:
         """Sessions whose files have all been read; none before the first reading is over."""
@@ -404,20 +437,3 @@ def _states(live: Mapping[str, LiveSession]) -> dict[str, tuple[object, ...]]:
 
 def _newest_first(session: Session) -> tuple[float, str]:
     return (-(session.last_line_at or 0.0), session.session_id)
-
-
-def _totals(sessions: Sequence[Session]) -> Totals:
-    cost: float | None = None
-    usage = Usage()
-    for session in sessions:
-        cost = add_costs(cost, session.cost)
-        usage += session.usage
-    return Totals(
-        sessions=len(sessions),
-        active_sessions=sum(session.active for session in sessions),
-        requests=sum(session.request_count for session in sessions),
-        usage=usage,
-        cost=cost,
-        cost_is_lower_bound=any(session.cost_is_lower_bound for session in sessions),
-        unpriced_requests=sum(session.unpriced_requests for session in sessions),
-    )

@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from ccmon.transcripts.small import read_small
+
 _SUBAGENT_DEPTH = 16
 _WORKTREES = re.compile(r"[/\\]\.claude[/\\]worktrees[/\\]")
 _SLUG_WORKTREES = "--claude-worktrees-"
@@ -77,7 +79,7 @@ def config_homes(
     homes: dict[str, Home] = {}
     for text, origin in wanted:
         path = _home_folder(_expanded(text.strip(), user_home))
-        homes.setdefault(os.path.realpath(path), Home(str(path), origin, _is_there(path)))
+        homes.setdefault(os.path.realpath(path), Home(str(path), origin, is_there(path)))
     return tuple(homes.values())
 
 
@@ -90,12 +92,12 @@ def _expanded(text: str, user_home: Path) -> Path:
 
 
 def _home_folder(path: Path) -> Path:
-    if path.name == "projects" and not _is_there(path / "projects"):
+    if path.name == "projects" and not is_there(path / "projects"):
         return path.parent
     return path
 
 
-def _is_there(folder: Path) -> bool:
+def is_there(folder: Path) -> bool:
     """Whether it is a folder; one that lies out of reach or cannot be is none."""
     try:
         return folder.is_dir()
@@ -106,7 +108,8 @@ def _is_there(folder: Path) -> bool:
 def discover(homes: Sequence[Home], closed: list[str] | None = None) -> list[Transcript]:
     """Every transcript below the homes, the one written last first.
 
-    Folders that may not be looked into are added to ``closed``.
+    What cannot be looked at is added to ``closed``: folders that do not let themselves be listed,
+    and what has the name of a transcript and is none, such as a link that leads nowhere.
     """
     shut: list[str] = [] if closed is None else closed
     found = [transcript for home in homes for transcript in _of_home(home.path, shut)]
@@ -177,7 +180,7 @@ def _of_home(home: str, shut: list[str]) -> Iterator[Transcript]:
             continue
         for entry in _entries(folder.path, shut):
             if entry.name.endswith(".jsonl"):
-                yield from _at(entry, home, [folder.name, entry.name])
+                yield from _at(entry, home, [folder.name, entry.name], shut)
             elif _is_folder(entry):
                 parts = [folder.name, entry.name, "subagents"]
                 yield from _agents(f"{entry.path}/subagents", home, parts, _SUBAGENT_DEPTH, shut)
@@ -188,32 +191,42 @@ def _agents(
 ) -> Iterator[Transcript]:
     for entry in _entries(folder, shut):
         if entry.name.endswith(".jsonl"):
-            yield from _at(entry, home, [*parts, entry.name])
+            yield from _at(entry, home, [*parts, entry.name], shut)
         # A link to a folder above would never end: links are not followed here.
         elif depth and _is_folder(entry, follow=False):
             yield from _agents(entry.path, home, [*parts, entry.name], depth - 1, shut)
 
 
-def _at(entry: os.DirEntry[str], home: str, parts: list[str]) -> Iterator[Transcript]:
+def _at(
+    entry: os.DirEntry[str], home: str, parts: list[str], shut: list[str]
+) -> Iterator[Transcript]:
     named = _named(parts)
     if named is None:
         return
     try:
         info = entry.stat()
+    except FileNotFoundError:
+        # Deleted since the folder was listed, or a link.
+        if entry.is_symlink():
+            shut.append(entry.path)
+        return
     except OSError:
+        shut.append(entry.path)
         return
     if transcript := _transcript(entry.path, home, named, info):
         yield transcript
+    else:
+        shut.append(entry.path)
 
 
 def _entries(folder: str, shut: list[str]) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
-    except PermissionError:
-        shut.append(folder)
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError:
+        shut.append(folder)
         return []
 
 
@@ -234,9 +247,9 @@ class _Meta(Struct, rename="camel"):
 
 def read_agent_meta(transcript_path: str) -> AgentMeta | None:
     """The agent's own description of itself, None if there is none to read (yet)."""
-    path = Path(transcript_path.removesuffix(".jsonl") + ".meta.json")
+    path = transcript_path.removesuffix(".jsonl") + ".meta.json"
     try:
-        meta = msgspec.json.decode(path.read_bytes(), type=_Meta)
+        meta = msgspec.json.decode(read_small(path), type=_Meta)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return AgentMeta(

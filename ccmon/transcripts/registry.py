@@ -6,6 +6,7 @@ is killed (transcripts.md, section 2). The key files beside it are never opened.
 """
 
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from msgspec import Struct
 
 from ccmon.transcripts.locate import Home
 from ccmon.transcripts.records import fitted
+from ccmon.transcripts.small import read_small
 
 Status = Literal["busy", "idle", "waiting", "unknown"]
 
@@ -166,12 +168,12 @@ def _stamp(path: str) -> tuple[int, int] | None:
         info = Path(path).stat()
     except OSError:
         return None
-    return info.st_mtime_ns, info.st_size
+    return (info.st_mtime_ns, info.st_size) if stat.S_ISREG(info.st_mode) else None
 
 
 def _read(path: str) -> _Entry | None:
     try:
-        value = msgspec.json.decode(Path(path).read_bytes())
+        value = msgspec.json.decode(read_small(path))
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     entry = fitted(_Entry, value)

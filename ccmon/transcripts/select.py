@@ -1,13 +1,14 @@
 """Which of the transcripts there are belong to what the user asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
 from ccmon.errors import CcmonError
 from ccmon.settings import Settings
 from ccmon.transcripts.heads import Heads
-from ccmon.transcripts.locate import Home, Transcript, discover, project_name
+from ccmon.transcripts.locate import Home, Transcript, discover, is_there, project_name
 from ccmon.transcripts.registry import LiveSession
 
 NOTHING_TO_READ = 3
@@ -43,15 +44,15 @@ class Choice(Struct, frozen=True):
 class Selection:
     """Chooses transcripts by scope; remembers what it has read of their heads.
 
-    ``closed`` are the folders that may not be looked into, ``opened`` the ids of sessions that are
-    wanted whatever the scope says.
+    ``homes`` say whether they were there at the last choice, ``closed`` are the paths that could
+    not be looked at then, ``opened`` the ids of sessions that are wanted whatever the scope says.
     """
 
     def __init__(self, homes: Sequence[Home], scope: Scope, settings: Settings) -> None:
         self.scope = scope
-        self.closed: list[str] = []
+        self.homes = tuple(homes)
+        self.closed: frozenset[str] = frozenset()
         self.opened: set[str] = set()
-        self._homes = homes
         self._settings = settings
         self._heads = Heads()
         self._session: str | None = None
@@ -63,8 +64,12 @@ class Selection:
         Raises CcmonError when a session or project was named that is not there (exit 3), or a
         start of an id that fits several sessions (exit 2).
         """
-        self.closed.clear()
-        found = discover(self._homes, self.closed)
+        self.homes = tuple(
+            Home(home.path, home.origin, is_there(Path(home.path))) for home in self.homes
+        )
+        closed: list[str] = []
+        found = discover(self.homes, closed)
+        self.closed = frozenset(closed)
         paths = {item.path for item in found}
         self._heads.keep_only(paths)
         sessions = self._by_session(found)

@@ -204,8 +204,25 @@ def test_a_project_is_named_by_its_folder(cwd: str | None, slug: str, expected: 
     assert project_name(cwd, slug) == expected
 
 
+def test_what_only_looks_like_a_transcript_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "projects" / SLUG
+    folder.mkdir(parents=True)
+    (folder / "dead.jsonl").symlink_to("nowhere")
+    (folder / "folder.jsonl").mkdir()
+    os.mkfifo(folder / "pipe.jsonl")
+    (folder / "s1.orphaned.jsonl").mkdir()
+    closed: list[str] = []
+    assert discover([Home(str(tmp_path), "--config-dir", True)], closed) == []
+    assert sorted(Path(path).name for path in closed) == [
+        "dead.jsonl",
+        "folder.jsonl",
+        "pipe.jsonl",
+    ]
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "no"), OSError(5, "EIO"), OSError(24, "-")])
 def test_folders_that_may_not_be_looked_into_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
     (tmp_path / "projects" / "-shut").mkdir(parents=True)
     (tmp_path / "projects" / "-open").mkdir()
@@ -214,7 +231,7 @@ def test_folders_that_may_not_be_looked_into_are_named(
 
     def scandir(folder: str) -> object:
         if folder.endswith("-shut"):
-            raise PermissionError(13, "Permission denied")
+            raise error
         return look(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)

@@ -9,6 +9,7 @@ import pytest
 
 from ccmon.transcripts.locate import Home
 from ccmon.transcripts.registry import LiveSession, Registry, read_registry
+from ccmon.transcripts.small import LARGEST
 
 NOW = 1_795_434_699.198
 
@@ -171,16 +172,33 @@ def test_no_other_file_is_opened(machine: Machine, monkeypatch: pytest.MonkeyPat
         (machine.sessions / name).write_text('{"pid":12,"sessionId":"secret"}')
     machine.register(12)
     opened: list[str] = []
-    read_bytes = Path.read_bytes
+    open_file = os.open
 
-    def noted(path: Path) -> bytes:
-        if path.parent == machine.sessions:
-            opened.append(path.name)
-        return read_bytes(path)
+    def noted(path: str, flags: int) -> int:
+        opened.append(Path(path).name)
+        return open_file(path, flags)
 
-    monkeypatch.setattr(Path, "read_bytes", noted)
+    monkeypatch.setattr(os, "open", noted)
     assert list(machine.refresh()) == ["s1"]
     assert opened == ["12.json"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "huge"])
+def test_what_is_no_small_file_is_not_read_and_not_waited_for(machine: Machine, kind: str) -> None:
+    machine.register(12)
+    assert machine.refresh()
+    path = machine.sessions / "12.json"
+    if kind == "huge":
+        path.write_text(path.read_text() + " " * LARGEST)
+        os.utime(path, (1, 1))
+        assert list(machine.refresh()) == ["s1"]
+        return
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    assert machine.refresh() == {}
 
 
 def test_a_home_without_registry_has_no_live_sessions(tmp_path: Path) -> None:
