@@ -26,6 +26,9 @@ _POLLED_FILES = 512
 _POLLED_FOLDERS = 512
 _FRESH_S = 10.0
 _SETTLE_S = 1.0
+_MISSES = 2
+"""So many looks that found what no event had told: then events cannot be relied on."""
+_LATE_S = 2.0
 
 
 class _Halt(threading.Event):
@@ -63,6 +66,8 @@ class Watcher:
         self._polling = environ.get("CCMON_POLL", "") not in ("", "0")
         self._seen = Survey({}, {})
         self._rescan_at = 0.0
+        self._tolerant = False
+        self._missed = 0
         self._mode: Mode = "off"
 
     @property
@@ -145,13 +150,20 @@ class Watcher:
                 async for paths in events:
                     dirty = await self._interpreted(paths)
                     if first or self._is_rescan_due():
-                        dirty |= await self._rescan(halt)
+                        found = await self._rescan(halt)
+                        self._missed += not first and _is_late(found - dirty)
+                        dirty |= found
                     first = False
+                    if self._missed >= _MISSES:
+                        # Not from this file system, or no more watches for new folders.
+                        self._polling = True
                     yield dirty
-                    if self._present() != present:
+                    if self._polling or self._present() != present:
                         return
         except FileNotFoundError:
             return
+        except PermissionError:
+            self._polling, self._tolerant = self._tolerant, True
         except (ImportError, OSError, RuntimeError, ExceptionGroup):
             # No watching here, the limit of watches is reached, or a name that is no text: what
             # watchfiles raises while it watches comes in a group.
@@ -173,7 +185,8 @@ class Watcher:
             rust_timeout=max(1, int(2 * self._poll_s * 1000)),
             yield_on_timeout=True,
             force_polling=False,
-            ignore_permission_denied=True,
+            # It ignores the limit of watches as well: only where it must be.
+            ignore_permission_denied=self._tolerant,
         ):
             yield [path for _, path in changes]
 
@@ -213,3 +226,13 @@ class Watcher:
                 self._seen.files[path] = stamp
             else:
                 self._seen.files.pop(path, None)
+
+
+def _is_late(paths: Iterable[str]) -> bool:
+    """Whether one of these files was changed so long ago that an event should have told."""
+    for path in paths:
+        with suppress(OSError):
+            # Not the time of modification, which anybody can set.
+            if time.time() - Path(path).stat().st_ctime > _LATE_S:
+                return True
+    return False

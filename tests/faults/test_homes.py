@@ -96,7 +96,7 @@ def test_thousands_of_files(tmp_path: Path, file_count: int) -> None:
 @pytest.fixture
 def file_count() -> int:
     """How many; 20,000 take minutes."""
-    return int(os.environ.get("CCMON_TEST_FILES", "400"))
+    return int(os.environ.get("FAULTS_FILES", "400"))
 
 
 def test_no_more_files_may_be_open(home: ConfigHome, running: Followed) -> None:

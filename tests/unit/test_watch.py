@@ -6,8 +6,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+import watchfiles
 
 import ccmon.transcripts.watch as watch_module
 from ccmon.transcripts.survey import is_wanted
@@ -191,6 +193,47 @@ async def test_where_events_fail_polling_goes_on(
     monkeypatch.setattr("watchfiles.awatch", fail)
     path = old(home / "projects/-shop/s1.jsonl")
     async with watching(Watcher([home], poll_s=0.02, rescan_s=NEVER)) as seen:
+        await seen.mode("polling")
+        await seen.until(append(path))
+
+
+async def test_folders_closed_to_the_watch_do_not_end_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ignoring them is asked for only then, as it hides that the limit of watches is reached."""
+    asked: list[bool] = []
+    real = watchfiles.awatch
+
+    def refusing(*paths: str, ignore_permission_denied: bool, **options: int) -> object:
+        asked.append(ignore_permission_denied)
+        if not asked[-1]:
+            raise PermissionError
+        return real(*paths, **cast(dict[str, Any], options))
+
+    monkeypatch.setattr("watchfiles.awatch", refusing)
+    async with watching(by_events(home)) as seen:
+        await seen.mode("events")
+        await seen.until(append(home / "projects/-shop/s1.jsonl"))
+    assert asked == [False, True]
+
+
+async def test_where_no_event_comes_polling_goes_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on the disk of another machine, or in folders beyond the limit of watches."""
+
+    async def silent(*_: object, **__: object) -> AsyncIterator[set[object]]:
+        while True:
+            yield set()
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr("watchfiles.awatch", silent)
+    monkeypatch.setattr(watch_module, "_LATE_S", 0.0)
+    path = old(home / "projects/-shop/s1.jsonl")
+    async with watching(Watcher([home], poll_s=0.02, rescan_s=0.02)) as seen:
+        await seen.mode("events")
+        await seen.until(append(path))
+        await seen.until(append(path))
         await seen.mode("polling")
         await seen.until(append(path))
 
