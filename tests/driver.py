@@ -341,7 +341,7 @@ def main() -> None:
     parser.add_argument("home")
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--events", type=int, metavar="BATCHES")
-    parser.add_argument("--rescan", type=float, default=0.5)
+    parser.add_argument("--rescan", type=float, default=HURRIED_S)
     options = parser.parse_args()
     other = Other(options)
     sys.addaudithook(other.trouble.opens)
@@ -351,11 +351,14 @@ def main() -> None:
     with (
         patch.object(os, "pread", other.trouble.pread),
         patch.object(
-            watch_module, "Watcher", partial(watch_module.Watcher, rescan_s=options.rescan)
+            watch_module,
+            "Watcher",
+            partial(watch_module.Watcher, poll_s=0.1, rescan_s=options.rescan),
         ),
         patch("watchfiles.awatch", awatch) if awatch else contextlib.nullcontext(),
         patch.object(watch_module, "_SETTLE_S", HURRIED_S),
         patch.object(pump_module, "REST", HURRIED_S),
+        patch.object(pump_module, "PACE", ((1, 0.02),)),
         patch.object(monitor_module, "OUTSIDE_SECONDS", HURRIED_S),
         patch.object(monitor_module, "CLOSED_SECONDS", HURRIED_S),
         patch.object(monitor_module, "REGISTRY_SECONDS", HURRIED_S),

@@ -103,7 +103,7 @@ def test_no_more_files_may_be_open(home: ConfigHome, running: Followed) -> None:
     """What cannot be opened now is read once it can be."""
     running.ask("break", str(home.path), 24)
     home.write(response("msg_4"))
+    running.until("nothing is lost", requests=LINES, unreadable_files=1)
     home.write(response("msg_5", session=SECOND), session=SECOND, project="-new")
-    running.until("nothing is lost", requests=LINES, unreadable_files=2)
     running.ask("mend")
     running.until("files again", requests=LINES + 2, unreadable_files=0)
