@@ -9,7 +9,7 @@ sub-agents come and go.
 Printed are memory with the slope of a line through its samples after the first quarter, file
 descriptors, threads, processor time, and the time from an append to its figure in the terminal.
 The exit code is 1 when an app ended, told less than there was, or would grow by 20 MB or more in a
-day at the real rate. The faster run decides that: an hour of it has the requests of ten.
+day of people's work. The faster run decides that: in it requests weigh more than key presses do.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> int:
     for speed, run in runs.items():
         sys.stdout.write(f"\n## {speed:g} times the real rate\n\n")
         for name, figure in run.told():
-            sys.stdout.write(f"{name:20} {figure}\n")
+            sys.stdout.write(f"{name:22} {figure}\n")
         if run.traceback:
             sys.stdout.write(f"\nTraceback{run.traceback}\n")
     return int(any(map(is_broken, runs.values())) or runs[max(SPEEDS)].per_day >= MOST_A_DAY)

@@ -19,8 +19,10 @@ APART = 6.0
 PER_PROMPT = 12
 PAUSE = 480.0
 """Seconds that a person takes before the next prompt."""
-PER_DAY = CLIENTS * PER_PROMPT / (APART * (PER_PROMPT - 1) + PAUSE) * 86_400
-"""Requests of all main threads in a day without a break."""
+HOURS = 8
+"""Hours of a day in which people work."""
+PER_DAY = CLIENTS * PER_PROMPT / (APART * (PER_PROMPT - 1) + PAUSE) * HOURS * 3_600
+"""Requests of all main threads in a day of theirs."""
 LIFE = 150
 """Requests of a session, then another one takes its place."""
 COMPACTED_AT = 160_000
