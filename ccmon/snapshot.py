@@ -430,8 +430,9 @@ class Totals(Struct, frozen=True, eq=False, gc=False):
 class Health(Struct, frozen=True, eq=False, gc=False):
     """What was read and what could not be: files, bytes, bad lines, skipped records.
 
-    ``unreadable_files`` counts folders that may not be looked into as well;
-    ``cost_state_conflicts`` sessions whose own totals are less than what their lines add up to.
+    ``unreadable_files`` counts folders that may not be looked into, and what only has the name of a
+    transcript, as well; ``cost_state_conflicts`` sessions whose own totals are less than what their
+    lines add up to.
     ``estimator`` is what sizes are predicted from where several things entered at once.
     """
 

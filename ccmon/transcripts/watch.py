@@ -27,7 +27,7 @@ _POLLED_FOLDERS = 512
 _FRESH_S = 10.0
 _SETTLE_S = 1.0
 _MISSES = 2
-"""So many looks that found what no event had told: then events cannot be relied on."""
+"""So many looks in turn that found what no event had told: then events cannot be relied on."""
 _LATE_S = 2.0
 
 
@@ -151,7 +151,8 @@ class Watcher:
                     dirty = await self._interpreted(paths)
                     if first or self._is_rescan_due():
                         found = await self._rescan(halt)
-                        self._missed += not first and _is_late(found - dirty)
+                        is_late = not first and _is_late(found - dirty)
+                        self._missed = self._missed + 1 if is_late else 0
                         dirty |= found
                     first = False
                     if self._missed >= _MISSES:
