@@ -71,7 +71,9 @@ class Run:
         return self.growth[0] * 86_400 / self.speed
 
     def told(self) -> list[tuple[str, str]]:
-        """Names and figures."""
+        """Names and figures; hardly any of an app that ended at once."""
+        if not self.samples:
+            return [("exit code", str(self.exit_code))]
         first, last, warm = self.samples[0], self.samples[-1], self.warm
         slope, error = self.growth
         spread = sorted(self.latencies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -66,7 +67,8 @@ class Party:
     def look(self, at: float) -> None:
         """Take a sample, ``at`` seconds after the start."""
         requests = sum(client.requests for client in self.clients)
-        self.run.samples.append(Sample(at, requests, self.face.vitals()))
+        with contextlib.suppress(OSError):  # gone: reading the terminal will tell
+            self.run.samples.append(Sample(at, requests, self.face.vitals()))
 
     def finish(self) -> None:
         """See that all figures are there, and quit."""
