@@ -41,6 +41,8 @@ def main() -> int:
         sys.stdout.write(f"\n## {speed:g} times the real rate\n\n")
         for name, figure in run.told():
             sys.stdout.write(f"{name:22} {figure}\n")
+        if run.stale:
+            sys.stdout.write(f"\n{run.screen}\n")
         if run.traceback:
             sys.stdout.write(f"\nTraceback{run.traceback}\n")
     broken = any(map(is_broken, runs.values()))

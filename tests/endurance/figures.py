@@ -34,6 +34,8 @@ class Run:
     """Appends whose figure never came."""
     stale: list[str] = field(default_factory=list)
     """Sessions whose newest figure was not on the screen in the end."""
+    screen: str = ""
+    """What stood there instead."""
     acts: int = 0
     exit_code: int | None = None
     traceback: str = ""

@@ -102,13 +102,18 @@ class Party:
         self.face.resize(LARGE)
         wanted = {format.tokens(client.context) for client in self.clients if client.requests}
         end = time.monotonic() + 4 * LATE
+        text, resumed = "", False
         while time.monotonic() < end and not self.face.failed:
             select.select([self.face.fd], [], [], 0.1)
             stream.feed(_PRIVATE.sub(b"", self.face.drain()))
             text = "\n".join(screen.display)
             if all(figure in text for figure in wanted):
                 return []
-        return [*sorted(figure for figure in wanted if figure not in text), text]
+            if "PAUSED" in text and not resumed:
+                self.face.press("p")
+                resumed = True
+        self.run.screen = text
+        return sorted(figure for figure in wanted if figure not in text)
 
 
 def environment(scratch: Path, home: Path) -> dict[str, str]:
