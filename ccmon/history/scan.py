@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from hashlib import blake2b
 
 from ccmon.history.chain import response_before
 from ccmon.history.reading import Intricate, Reading
@@ -20,7 +21,9 @@ READ_SIZE = 128 * 1024
 """Bytes that one read takes, unless a line is longer: they stay in the cache of the processor."""
 
 _BOM = b"\xef\xbb\xbf"
-_PRINT = 64
+_PRINT = 1024
+"""Bytes at either end of what was read that tell whether it is still there: shorter ends of lines
+are alike. A digest of them is kept, no text."""
 
 
 def begin(transcript: Transcript) -> Seen:
@@ -49,7 +52,9 @@ def read_on(seen: Seen, limit: int = 4 << 20) -> bool:
             _restart(seen)
         seen.device, seen.inode, seen.size = info.st_dev, info.st_ino, info.st_size
         try:
-            return _read(fd, seen, limit)
+            more = _read(fd, seen, limit)
+            seen.head, seen.before = _prints(fd, seen.offset)
+            return more
         except Intricate:
             _restart(seen)
             seen.device, seen.inode, seen.size = info.st_dev, info.st_ino, info.st_size
@@ -68,8 +73,14 @@ def _changed(fd: int, seen: Seen, info: os.stat_result) -> bool:
         return False
     if info.st_ino != seen.inode or info.st_size < seen.size:
         return True
-    before = os.pread(fd, len(seen.before), seen.offset - len(seen.before))
-    return before != seen.before or os.pread(fd, len(seen.head), 0) != seen.head
+    return seen.offset > 0 and _prints(fd, seen.offset) != (seen.head, seen.before)
+
+
+def _prints(fd: int, offset: int) -> tuple[bytes, bytes]:
+    """Digests of the first bytes and of the last ones before ``offset``."""
+    size = min(_PRINT, offset)
+    first, last = os.pread(fd, size, 0), os.pread(fd, size, offset - size)
+    return blake2b(first, digest_size=16).digest(), blake2b(last, digest_size=16).digest()
 
 
 def _restart(seen: Seen) -> None:
@@ -87,9 +98,9 @@ def _read(fd: int, seen: Seen, limit: int) -> bool:
         at_end = len(data) < block
         if not seen.offset and data.startswith(_BOM):
             data = data[len(_BOM) :]
-            _advance(fd, seen, _BOM)
+            seen.offset = len(_BOM)
         used = reading.take(data, seen.offset)
-        _advance(fd, seen, data[max(0, used - _PRINT) : used], used)
+        seen.offset += used
         if at_end:
             if used < len(data) <= LINE_LIMIT + used:
                 reading.take_early(data[used:], seen.offset)
@@ -103,16 +114,6 @@ def _read(fd: int, seen: Seen, limit: int) -> bool:
     return True
 
 
-def _advance(fd: int, seen: Seen, passed: bytes, length: int | None = None) -> None:
-    """Lines of that length were taken in; ``passed`` are their last bytes."""
-    if not passed:
-        return
-    seen.offset += len(passed) if length is None else length
-    if len(seen.head) < _PRINT:
-        seen.head = os.pread(fd, min(_PRINT, seen.offset), 0)
-    seen.before = (seen.before + passed)[-_PRINT:]
-
-
 def _skip_line(fd: int, seen: Seen) -> bool:
     """Go past a line that is too long to keep; False while its end is not written."""
     at = seen.offset
@@ -120,9 +121,7 @@ def _skip_line(fd: int, seen: Seen) -> bool:
         newline = data.find(b"\n")
         if newline >= 0:
             seen.malformed += 1
-            seen.before = b""
-            last = os.pread(fd, _PRINT, max(0, at + newline + 1 - _PRINT))
-            _advance(fd, seen, last[-_PRINT:], at + newline + 1 - seen.offset)
+            seen.offset = at + newline + 1
             return True
         at += len(data)
     return False

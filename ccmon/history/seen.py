@@ -41,8 +41,9 @@ class Response(Struct, array_like=True, gc=False):
 class Seen(Struct, array_like=True):
     """One transcript file as far as it has been read.
 
-    ``session_id`` is None while nothing names one. ``head`` and ``before`` are the first bytes and
-    the last ones before ``offset``: they tell whether the file is still the one that was read.
+    ``session_id`` is None while nothing names one. ``head`` and ``before`` are digests of the
+    first bytes and of the last ones before ``offset``: they tell whether the file is still the one
+    that was read.
     ``responses`` stand in the order of their first lines. ``last_stamp`` is the latest time on the
     lines that were decoded, ``malformed`` counts what was lost of those.
 
