@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -153,6 +154,8 @@ def _whole_file(file: Path) -> Iterator[BinaryIO]:
         if file.exists() and not file.is_file():
             raise CcmonError(f"--output: {file} is no file", "name a file, or leave it out")
         with new.open("xb") as out:
+            if target.exists():
+                os.fchmod(out.fileno(), stat.S_IMODE(target.stat().st_mode))
             yield out
             out.flush()
             os.fsync(out.fileno())

@@ -40,6 +40,12 @@ class QuickDriver(LinuxDriver):
         """
         return not os.isatty(self.fileno)
 
+    def _sigcont_application(self, *_: object) -> None:
+        # SIGSTOP cannot be caught: what it stopped still has its threads and the terminal.
+        if self._auto_restart and not self._must_signal_resume:
+            self.suspend_application_mode()
+        super()._sigcont_application()
+
     def disable_input(self) -> None:
         """Stop reading keys."""
         if self._app.return_code is not None:

@@ -68,6 +68,26 @@ def test_being_told_to_end_leaves_the_terminal_clean(
         assert restored in tail
 
 
+def test_being_stopped_and_continued_leaves_the_terminal_clean(home: ConfigHome) -> None:
+    now_written(home.write(response("msg_1", read=150_000)))
+    with terminal([], environ(home)) as screen:
+        screen.wait_for("150.0k")
+        threads = Path(f"/proc/{screen.pid}/task")
+        before = len(list(threads.iterdir())) if threads.exists() else 0
+        for begun in range(2, 5):
+            os.kill(screen.pid, signal.SIGSTOP)
+            os.kill(screen.pid, signal.SIGCONT)
+            # The mouse comes last of what it switches on again.
+            while screen.output.count(b"\x1b[?1000h") < begun:
+                assert screen.pump(1.0)
+        screen.press("2")
+        screen.wait_for("Requests 1")
+        if before:
+            assert len(list(threads.iterdir())) <= before + 1
+        leave(screen)
+        assert termios.tcgetattr(screen._fd) == screen.attributes
+
+
 def test_a_terminal_that_goes_away_unannounced_ends_it(home: ConfigHome) -> None:
     """A process that leads its session, but has no controlling terminal, is sent no SIGHUP."""
     ours, theirs = pty.openpty()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -178,6 +180,27 @@ async def test_a_vanished_transcript_is_told_calmly_and_escape_returns() -> None
         app.push_screen(TextScreen("#281", PASSAGES))
         await seen(app, pilot, "4c1f.jsonl is shorter than it was")
         await pilot.press("escape")
+        assert app.screen is below
+
+
+async def test_a_text_that_comes_after_the_screen_was_left_is_nobodys() -> None:
+    leave = threading.Event()
+
+    def slow(spans: Sequence[Span]) -> tuple[TextBlock, ...]:
+        assert leave.wait(10)
+        return BLOCKS
+
+    async with running(sample.sample_snapshot()) as (app, pilot):
+        says(app, *BLOCKS)
+        below, screen = app.screen, TextScreen("#281", PASSAGES)
+        app.push_screen(screen)
+        await seen(app, pilot, "applyCoupon")
+        app.monitor.read_text = slow  # type: ignore[method-assign]  # one test, one text
+        # A worker is cancelled with the screen, but for a moment when all is gone already.
+        reading = asyncio.create_task(screen._read(80))
+        await pilot.press("escape")
+        leave.set()
+        await reading
         assert app.screen is below
 
 

@@ -1,5 +1,6 @@
 """``ccmon export``: where the rows go, in which form, and what is never written over."""
 
+import stat
 import sys
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def test_the_form_is_the_one_named_else_that_of_the_file(
     assert cli.main(["export", "--output", str(file), *arguments]) == 0
     assert file.read_text().startswith(first)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_that_is_written_anew_keeps_who_may_read_it(
+    archive: type[FakeArchive], tmp_path: Path
+) -> None:
+    file = tmp_path / "a.csv"
+    file.touch(mode=0o600)
+    assert cli.main(["export", "--output", str(file)]) == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_text().startswith("message_id,")
 
 
 @pytest.mark.parametrize("place", [".claude/x.csv", "other/../.claude/x", "link/x", "link/y/z"])

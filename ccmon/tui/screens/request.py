@@ -279,15 +279,17 @@ class RequestScreen(MonitorScreen):
         self.run_worker(self._read(*reading), group="text", exclusive=True)
 
     async def _read(self, passages: tuple[Passage, ...], width: int) -> None:
-        read = self.ccmon.monitor.read_text
+        read, pane = self.ccmon.monitor.read_text, self._pane("text")
         rows = await asyncio.to_thread(read_rows, read, passages, width, PREVIEW_ROWS)
+        if not pane.is_attached:  # the screen was left meanwhile
+            return
         boxes = self.size.width >= _NARROW
         frame = Frame(
             title("Text", "of the answer, then of what entered" if boxes else ""),
             [row.content() for row in rows],
             value=line("v", (" opens all of it", "$label")),
         )
-        self._pane("text").show(frame, boxes=boxes)
+        pane.show(frame, boxes=boxes)
 
     def action_previous_request(self) -> None:
         """The request before, if there is one: downwards, as in the list."""

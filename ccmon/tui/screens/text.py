@@ -112,11 +112,14 @@ class TextScreen(MonitorScreen):
             self.run_worker(self._read(width), group="text", exclusive=True)
 
     async def _read(self, width: int) -> None:
+        view = self.view
         rows = await asyncio.to_thread(
             read_rows, self.ccmon.monitor.read_text, self._passages, width, ROWS_LIMIT
         )
-        self.view.show(rows)
-        self.refresh_snapshot()
+        # The screen may have been left meanwhile.
+        if view.is_attached:
+            view.show(rows)
+            self.refresh_snapshot()
 
     def action_cursor_down(self) -> None:
         """One row down."""
