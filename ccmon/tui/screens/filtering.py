@@ -55,11 +55,11 @@ class FilteringScreen(MonitorScreen):
     @property
     def filtered(self) -> Widget:
         """What takes the keys back when the filter has been typed."""
-        raise NotImplementedError
+        raise NotImplementedError  # each screen knows its own
 
     def filter_by(self, text: str) -> Sequence[str]:
         """Filter the rows; returns the terms that make no sense."""
-        raise NotImplementedError
+        raise NotImplementedError  # each screen knows its own
 
     def apply_filter(self, text: str) -> None:
         """Filter by a line of text; terms that make no sense are shown and ignored."""

@@ -40,12 +40,12 @@ class PastScreen(Moving, MonitorScreen):
 
     def make_table(self) -> CursorTable:
         """The table."""
-        raise NotImplementedError
+        raise NotImplementedError  # each screen knows its own
 
     @property
     def wanted(self) -> Wanted:
         """What it shows."""
-        raise NotImplementedError
+        raise NotImplementedError  # each screen knows its own
 
     @property
     def past(self) -> LookingBack:
@@ -74,7 +74,7 @@ class PastScreen(Moving, MonitorScreen):
 
     def show_past(self) -> None:
         """Show the last answer."""
-        raise NotImplementedError
+        raise NotImplementedError  # each screen knows its own
 
     def unavailable(self) -> str:
         """Why there is nothing to show; empty while there may be."""

@@ -13,6 +13,7 @@ from ccmon.requests import MAIN, Bust
 from ccmon.snapshot import Session
 from ccmon.tui.safe import Part, clean, clip, left, line, right
 from ccmon.tui.widgets.cache_panels import bust_name, wasted
+from ccmon.tui.widgets.columns import make_room
 from ccmon.tui.widgets.request_row import EDGE, MARK
 from ccmon.tui.widgets.verdict import cause_within
 
@@ -74,12 +75,8 @@ class Shape:
             Column("#", max(3, digits), 0, column.key) if column.name == "#" else column
             for column in _COLUMNS
         ]
-        while True:
-            used = MARK + sum(column.gap + column.width for column in columns) + 2 + EDGE
-            going = [column for column in columns if column.drop]
-            if width - used >= _CAUSE_FROM or not going:
-                return cls(width, tuple(columns), max(0, width - used), unit, flat)
-            columns.remove(min(going, key=lambda column: column.drop))
+        room = make_room(columns, width - MARK - 2 - EDGE, _CAUSE_FROM)
+        return cls(width, tuple(columns), room, unit, flat)
 
     def title(self, name: str) -> str:
         """What stands above a column: what a bust wasted is counted in the unit."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from textual import events
-from textual.geometry import Size
+from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
@@ -11,7 +10,7 @@ from ccmon.requests import Bust
 from ccmon.snapshot import Session
 from ccmon.tui.safe import Part, clip, line
 from ccmon.tui.widgets.bust_row import Shape, bust_row, number, sorted_busts, titles
-from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
+from ccmon.tui.widgets.cursor_table import CursorTable
 from ccmon.tui.widgets.header import no_request
 from ccmon.tui.widgets.timeline import Place, place_of
 
@@ -79,36 +78,27 @@ class BustTable(CursorTable):
             self.post_message(self.Opened(self.selected))
 
     def render_line(self, y: int) -> Strip:
-        """Row ``y`` of the widget: titles, then busts; words where there are none."""
-        width, session = self.size.width, self._session
-        if session is None:
-            return Strip.blank(width, self.visual_style.rich_style)
-        if not self._busts:
-            return self._maker.strip(line(*_nothing(session, width)) if y == 0 else line(""), width)
-        shape = self._shape()
-        if y < HEADER:
-            return self._maker.strip(titles(shape, self.sort, descending=self.descending), width)
-        index = self.scroll_offset.y + y - HEADER
-        if index >= len(self._busts):
-            return self._maker.strip(line(""), width)
-        row = bust_row(session, self._busts[index], shape, cursor=index == self._cursor)
-        return self._maker.strip(row, width)
+        """Row ``y`` of the widget; blank until there is a session."""
+        if self._session is None:
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
+        return super().render_line(y)
 
-    def on_click(self, event: events.Click) -> None:
-        """A title sorts, a row takes the cursor, a second click opens it."""
-        if self._session is None or not self._busts:
-            return
-        if event.y < HEADER:
-            name = self._shape().column_at(event.x)
-            if name is not None:
-                self.sort_by(name, descending=not self.descending if name == self.sort else True)
-                self.post_message(self.Moved())
-            return
-        index = self.scroll_offset.y + event.y - HEADER
-        if index == self._cursor:
-            self.open()
-        elif index < len(self._busts):
-            self._go(index)
+    def _nothing(self, width: int) -> Content:
+        assert self._session is not None
+        return line(*_why_none(self._session, width))
+
+    def _titles(self) -> Content:
+        return titles(self._shape(), self.sort, descending=self.descending)
+
+    def _click_title(self, x: int) -> None:
+        name = self._shape().column_at(x)
+        if name is not None:
+            self.sort_by(name, descending=not self.descending if name == self.sort else True)
+            self.post_message(self.Moved())
+
+    def _row(self, index: int, *, cursor: bool) -> Content:
+        assert self._session is not None
+        return bust_row(self._session, self._busts[index], self._shape(), cursor=cursor)
 
     def _shape(self) -> Shape:
         return Shape.fitting(
@@ -122,15 +112,13 @@ class BustTable(CursorTable):
         self._digits = max((len(number(bust)) for bust in self._busts), default=0)
         places = [place_of(bust) for bust in self._busts]
         self._cursor = places.index(self._place) if self._place in places else 0
-        self.virtual_size = Size(self.size.width, len(self._busts) + HEADER)
-        self._reveal()
-        self.refresh()
+        self._arranged()
 
     def _settle(self, index: int) -> None:
         self._place = place_of(self._busts[index])
 
 
-def _nothing(session: Session, width: int) -> list[Part]:
+def _why_none(session: Session, width: int) -> list[Part]:
     """Why there is no bust."""
     if not session.requests and not any(agent.requests for agent in session.subagents):
         text = no_request(session)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-from textual import events
 from textual.content import Content
-from textual.geometry import Size
-from textual.strip import Strip
 
 from ccmon import format as fmt
 from ccmon import words
 from ccmon.past import Candidate
 from ccmon.tui.safe import Part, clean, clip, clip_start, fit, left, line, right
-from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
+from ccmon.tui.widgets.columns import Column, make_room, widest
+from ccmon.tui.widgets.cursor_table import CursorTable
 from ccmon.tui.widgets.request_row import EDGE
 
 _START = 3
@@ -26,16 +23,6 @@ _PROJECT = 14
 Project = tuple[str, str]
 """Folder and name of a project."""
 Place = tuple[Project, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: ``drop`` says how early it goes when there is little room (0: never)."""
-
-    name: str
-    width: int
-    drop: int = 0
-    at_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +49,20 @@ class Shape:
         flat: bool,
     ) -> Shape:
         """The columns that fit; no figure is ever cut, so the widest one decides."""
-        projects = min(_PROJECT, _widest(names.values(), 7))
+        projects = min(_PROJECT, widest(names.values(), 7))
         places = fmt.money_column(each.net for each in candidates)
         columns = [
             Column("kind", 7, drop=2, at_left=True),
             Column("project", projects, drop=1, at_left=True),
             Column("sessions", 8),
             Column("reads", 5, drop=3),
-            Column("texts", _widest((words.stability(each) for each in candidates), 6), drop=4),
+            Column("texts", widest((words.stability(each) for each in candidates), 6), drop=4),
             Column("tokens", 6, drop=6),
-            Column("net", _widest((_net(each, places) for each in candidates), 6)),
+            Column("net", widest((_net(each, places) for each in candidates), 6)),
             Column("belongs in", 10, drop=5, at_left=True),
         ]
-        while True:
-            used = _START + EDGE + sum(2 + column.width for column in columns)
-            going = [column for column in columns if column.drop]
-            if width - used >= _NAME_FROM or not going:
-                break
-            columns.remove(min(going, key=lambda column: column.drop))
-        name = min(_NAME_TO, max(0, width - used))
+        room = make_room(columns, width - _START - EDGE, _NAME_FROM)
+        name = min(_NAME_TO, room)
         return cls(width, name, tuple(columns), names, places, flat)
 
 
@@ -150,10 +132,6 @@ def _net(candidate: Candidate, places: int) -> str:
     return fmt.money_to(candidate.net, places, estimated=True)
 
 
-def _widest(texts: Iterable[str], least: int) -> int:
-    return max([least, *(cell_len(text) for text in texts)])
-
-
 class CandidateTable(CursorTable):
     """Candidates in the order given; the cursor stays on its own while others come in."""
 
@@ -165,7 +143,7 @@ class CandidateTable(CursorTable):
         self.candidates: list[Candidate] = []
         self._projects: dict[Project, str] = {}
         self._place: Place | None = None
-        self._words = ""
+        self._shape: Shape | None = None
 
     @property
     def count(self) -> int:
@@ -180,12 +158,10 @@ class CandidateTable(CursorTable):
     def show(self, candidates: list[Candidate], nothing: str) -> None:
         """Show these; ``nothing`` is said where there is none."""
         self.candidates, self._words = candidates, nothing
-        self._projects = projects_of(candidates)
+        self._projects, self._shape = projects_of(candidates), None
         places = [_place(each) for each in candidates]
         self._cursor = places.index(self._place) if self._place in places else 0
-        self.virtual_size = Size(self.size.width, len(candidates) + HEADER)
-        self._reveal()
-        self.refresh()
+        self._arranged()
 
     def project_of(self, candidate: Candidate) -> str:
         """The name of its project, as the table has it."""
@@ -194,26 +170,18 @@ class CandidateTable(CursorTable):
     def open(self) -> None:
         """There is nothing behind a candidate: the panel says all."""
 
-    def render_line(self, y: int) -> Strip:
-        """Row ``y`` of the widget: titles, then candidates; words where there are none."""
-        width = self.size.width
-        if not self.candidates:
-            text = clip(self._words, width - 3) if y == 0 else ""
-            return self._maker.strip(line((f"  {text}", "$label")), width)
-        shape = Shape.fitting(width, self.candidates, self._projects, flat=self.ccmon.flat)
-        if y < HEADER:
-            return self._maker.strip(titles(shape), width)
-        index = self.scroll_offset.y + y - HEADER
-        if index >= len(self.candidates):
-            return self._maker.strip(line(""), width)
-        row = candidate_row(self.candidates[index], shape, cursor=index == self._cursor)
-        return self._maker.strip(row, width)
+    def _titles(self) -> Content:
+        return titles(self._fitted())
 
-    def on_click(self, event: events.Click) -> None:
-        """A row takes the cursor."""
-        index = self.scroll_offset.y + event.y - HEADER
-        if event.y >= HEADER and index < len(self.candidates):
-            self._go(index)
+    def _row(self, index: int, *, cursor: bool) -> Content:
+        return candidate_row(self.candidates[index], self._fitted(), cursor=cursor)
+
+    def _fitted(self) -> Shape:
+        """The shape, found once until the width or what is shown has changed."""
+        width, flat = self.size.width, self.ccmon.flat
+        if self._shape is None or (self._shape.width, self._shape.flat) != (width, flat):
+            self._shape = Shape.fitting(width, self.candidates, self._projects, flat=flat)
+        return self._shape
 
     def _settle(self, index: int) -> None:
         self._place = _place(self.candidates[index])

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
+from ccmon.tui.safe import clip, line
 from ccmon.tui.widgets.strips import StripMaker
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ class CursorTable(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.descending = True
         self._cursor = 0
+        self._words = ""
         self._maker = StripMaker(self)
 
     @property
@@ -46,6 +52,33 @@ class CursorTable(ScrollView, can_focus=True, inherit_bindings=False):
     def count(self) -> int:
         """How many rows there are."""
         raise NotImplementedError  # each table knows its own
+
+    def open(self) -> None:
+        """Ask for what the cursor is on."""
+        raise NotImplementedError  # each table asks for something else
+
+    def render_line(self, y: int) -> Strip:
+        """Row ``y`` of the widget: titles, then rows; words where there are none."""
+        width = self.size.width
+        if not self.count:
+            return self._maker.strip(self._nothing(width) if y == 0 else line(""), width)
+        if y < HEADER:
+            return self._maker.strip(self._titles(), width)
+        index = self._row_at(y)
+        row = line("") if index is None else self._row(index, cursor=index == self._cursor)
+        return self._maker.strip(row, width)
+
+    def on_click(self, event: events.Click) -> None:
+        """A title sorts, a row takes the cursor, a second click opens it."""
+        if not self.count:
+            return
+        if event.y < HEADER:
+            self._click_title(event.x)
+        elif (index := self._row_at(event.y)) is not None:
+            if index == self._cursor:
+                self.open()
+            else:
+                self._go(index)
 
     def move(self, delta: int) -> None:
         """Move the cursor by so many rows."""
@@ -73,6 +106,32 @@ class CursorTable(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def _in_sight(self) -> int:
         return max(1, self.size.height - HEADER)
+
+    def _nothing(self, width: int) -> Content:
+        """What stands there when there is no row."""
+        return line((f"  {clip(self._words, width - 3)}", "$label"))
+
+    def _titles(self) -> Content:
+        """The line of titles."""
+        raise NotImplementedError  # each table has its own columns
+
+    def _click_title(self, x: int) -> None:
+        """Somebody clicked at cell ``x`` of the titles: nothing, where there is but one order."""
+
+    def _row(self, index: int, *, cursor: bool) -> Content:
+        """A row as it is drawn."""
+        raise NotImplementedError  # each table knows its own
+
+    def _row_at(self, y: int) -> int | None:
+        """Which row stands in line ``y`` of the widget; None: none."""
+        index = self.scroll_offset.y + y - HEADER
+        return index if y >= HEADER and index < self.count else None
+
+    def _arranged(self, lines: int = 0) -> None:
+        """Rows have changed: show them, with so many more lines below."""
+        self.virtual_size = Size(self.size.width, self.count + HEADER + lines)
+        self._reveal()
+        self.refresh()
 
     def _settle(self, index: int) -> None:
         """The cursor is on this row from now on, also when the rows are arranged anew."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
 from textual.content import Content
 
 from ccmon import format as fmt
@@ -14,6 +13,7 @@ from ccmon.measures import Split
 from ccmon.past import By, Group, Sums
 from ccmon.tui.safe import Part, clean, clip, clip_middle, fit, left, line, right
 from ccmon.tui.widgets.bars import share_bar, stacked_bar
+from ccmon.tui.widgets.columns import Column, make_room, widest
 from ccmon.tui.widgets.request_row import EDGE
 
 _START = 2
@@ -24,17 +24,6 @@ _NAME_TO = 40
 _BAR_FROM = 8
 _BAR_TO = 48
 _SPLIT = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: ``drop`` says how early it goes when there is little room (0: never)."""
-
-    name: str
-    width: int
-    gap: int = 2
-    drop: int = 0
-    at_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +53,24 @@ class Shape:
         total = totals.cost or 0.0
         places = fmt.money_column(sums.cost for sums in every)
         costs = [_cost(sums, unit, total, places) for sums in every]
-        cost, read = Column(_cost_title(unit), _widest(costs, 6)), Column("in", 6)
+        cost, read = Column(_cost_title(unit), widest(costs, 6)), Column("in", 6)
         columns = [
             Column("bar", _BAR_FROM, drop=7, at_left=True),
             *((read, cost) if unit == "tokens" else (cost, read)),
             Column("out", 6, drop=2),
             Column("hit", 6, drop=6),
             Column("spent on", _SPLIT, drop=3, at_left=True),
-            Column("busts", _widest((f"{sums.busts:,}" for sums in every), 5), drop=4),
-            Column("wasted", _widest((_wasted(sums) for sums in every), 6), drop=5),
+            Column("busts", widest((f"{sums.busts:,}" for sums in every), 5), drop=4),
+            Column("wasted", widest((_wasted(sums) for sums in every), 6), drop=5),
         ]
         if by == "session":
             columns.insert(0, Column("project", 14, drop=1, at_left=True))
         else:
-            count = _widest((f"{sums.sessions:,}" for sums in every), 8)
+            count = widest((f"{sums.sessions:,}" for sums in every), 8)
             columns.append(Column("sessions", count, drop=1))
         least = _TITLE_FROM if by == "session" else _NAME_FROM
-        while True:
-            used = _START + EDGE + sum(column.gap + column.width for column in columns)
-            going = [column for column in columns if column.drop]
-            if width - used >= least or not going:
-                break
-            columns.remove(min(going, key=lambda column: column.drop))
-        names = _widest((words.group_name(group, by) for group in groups), _NAME_FROM)
-        room = max(0, width - used)
+        room = make_room(columns, width - _START - EDGE, least)
+        names = widest((words.group_name(group, by) for group in groups), _NAME_FROM)
         name = min(room, _NAME_TO, names + 2)
         bar = min(_BAR_TO, _BAR_FROM + room - name)
         shaped = [
@@ -146,10 +129,6 @@ def cost_of(sums: Sums) -> str:
 def wasted_of(sums: Sums) -> float | None:
     """USD that busts cost beyond a normal read; None where no request has a price."""
     return None if sums.cost is None else sums.avoidable
-
-
-def _widest(texts: Iterable[str], least: int) -> int:
-    return max([least, *(cell_len(text) for text in texts)])
 
 
 def _size(sums: Sums, unit: str) -> float:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from textual import events
-from textual.geometry import Size
+from textual.content import Content
 from textual.message import Message
-from textual.strip import Strip
 
 from ccmon.past import By, Group, Sums
-from ccmon.tui.safe import clip, line
-from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
+from ccmon.tui.widgets.cursor_table import CursorTable
 from ccmon.tui.widgets.group_row import Shape, group_row, titles
 
 
@@ -33,7 +30,6 @@ class GroupTable(CursorTable):
         self._by: By = "day"
         self._key: str | None = None
         self._shape: Shape | None = None
-        self._words = ""
 
     @property
     def count(self) -> int:
@@ -52,9 +48,7 @@ class GroupTable(CursorTable):
         keys = [group.key for group in groups]
         known = self._key is not None and self._key in keys
         self._cursor = keys.index(self._key) if self._key is not None and known else 0
-        self.virtual_size = Size(self.size.width, len(groups) + HEADER)
-        self._reveal()
-        self.refresh()
+        self._arranged()
 
     def place(self, key: str | None) -> None:
         """Have the cursor on this group from the next ``show`` on; None: on the first."""
@@ -65,30 +59,11 @@ class GroupTable(CursorTable):
         if self.selected is not None:
             self.post_message(self.Opened(self.selected))
 
-    def render_line(self, y: int) -> Strip:
-        """Row ``y`` of the widget: titles, then groups; words where there are none."""
-        width = self.size.width
-        if not self.groups:
-            text = clip(self._words, width - 3) if y == 0 else ""
-            return self._maker.strip(line((f"  {text}", "$label")), width)
-        shape = self._fitted()
-        if y < HEADER:
-            return self._maker.strip(titles(shape), width)
-        index = self.scroll_offset.y + y - HEADER
-        if index >= len(self.groups):
-            return self._maker.strip(line(""), width)
-        row = group_row(self.groups[index], shape, cursor=index == self._cursor)
-        return self._maker.strip(row, width)
+    def _titles(self) -> Content:
+        return titles(self._fitted())
 
-    def on_click(self, event: events.Click) -> None:
-        """A row takes the cursor, a second click opens it."""
-        index = self.scroll_offset.y + event.y - HEADER
-        if event.y < HEADER or index >= len(self.groups):
-            return
-        if index == self._cursor:
-            self.open()
-        else:
-            self._go(index)
+    def _row(self, index: int, *, cursor: bool) -> Content:
+        return group_row(self.groups[index], self._fitted(), cursor=cursor)
 
     def _fitted(self) -> Shape:
         app, width = self.ccmon, self.size.width

@@ -10,6 +10,7 @@ from ccmon import format as fmt
 from ccmon.snapshot import Item
 from ccmon.tui.safe import Part, clean, clip, clip_start, fit, left, line, right
 from ccmon.tui.widgets.bars import share_bar
+from ccmon.tui.widgets.columns import make_room
 from ccmon.tui.widgets.item_tree import Heap, Row, Sort, split_lines
 from ccmon.tui.widgets.request_row import EDGE
 
@@ -65,13 +66,8 @@ class Shape:
             Column("cost", _COST),
             Column("flags", _FLAGS if width >= 80 else _FLAGS_SHORT, gap=2, drop=4),
         ]
-        while True:
-            used = _START + EDGE + sum(column.gap + column.width for column in columns)
-            going = [column for column in columns if column.drop]
-            if width - used >= _NAME_FROM or not going:
-                room = max(0, min(_NAME_MOST, width - used))
-                return cls(width, room, tuple(columns), requests, unit, flat, cost)
-            columns.remove(min(going, key=lambda column: column.drop))
+        name = make_room(columns, width - _START - EDGE, _NAME_FROM)
+        return cls(width, min(_NAME_MOST, name), tuple(columns), requests, unit, flat, cost)
 
     def title(self, column: Column) -> str:
         """What stands above it."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events
-from textual.geometry import Size
+from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
 from ccmon.requests import Request
 from ccmon.snapshot import Item
-from ccmon.tui.safe import clip, line
 from ccmon.tui.sources import Key
 from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
 from ccmon.tui.widgets.item_row import Shape, item_row, titles
@@ -48,7 +46,6 @@ class ItemTable(CursorTable):
         self._folds: dict[Key, Fold] | None = None
         self._unfolded = False
         self._place: tuple[Key, str] | None = None
-        self._words = ""
         self._total = together(())
 
     @property
@@ -127,36 +124,11 @@ class ItemTable(CursorTable):
             self.post_message(self.Opened(row.shown.newest))
 
     def render_line(self, y: int) -> Strip:
-        """Row ``y`` of the widget: titles, then the tree; words where there is nothing."""
-        width = self.size.width
-        if not self.rows:
-            text = clip(self._words, width - 3) if y == 0 else ""
-            return self._maker.strip(line((f"  {text}", "$label")), width)
-        shape = self._shape()
-        if y < HEADER:
-            return self._maker.strip(titles(shape, self.sort, descending=self.descending), width)
-        index = self.scroll_offset.y + y - HEADER
-        if self._foot and y == HEADER + min(len(self.rows), self._in_sight):
-            return self._maker.strip(item_row(self._total, shape, cursor=False), width)
-        if index >= len(self.rows):
-            return self._maker.strip(line(""), width)
-        row = item_row(self.rows[index], shape, cursor=index == self._cursor)
-        return self._maker.strip(row, width)
-
-    def on_click(self, event: events.Click) -> None:
-        """A title sorts, a row takes the cursor, a second click opens it."""
-        if not self.rows:
-            return
-        if event.y < HEADER:
-            sort = self._shape().sort_at(event.x)
-            if sort is not None:
-                self.sort_by(sort, descending=not self.descending if sort == self.sort else True)
-            return
-        index = self.scroll_offset.y + event.y - HEADER
-        if index == self._cursor:
-            self.open()
-        elif index < len(self.rows) and event.y < HEADER + self._in_sight:
-            self._go(index)
+        """Row ``y`` of the widget; below the rows in sight there may be one for their sums."""
+        if self.rows and self._foot and y == HEADER + min(len(self.rows), self._in_sight):
+            total = item_row(self._total, self._shape(), cursor=False)
+            return self._maker.strip(total, self.size.width)
+        return super().render_line(y)
 
     def on_resize(self) -> None:
         """More rows may fit."""
@@ -170,6 +142,20 @@ class ItemTable(CursorTable):
     @property
     def _in_sight(self) -> int:
         return max(1, super()._in_sight - self._foot)
+
+    def _titles(self) -> Content:
+        return titles(self._shape(), self.sort, descending=self.descending)
+
+    def _click_title(self, x: int) -> None:
+        sort = self._shape().sort_at(x)
+        if sort is not None:
+            self.sort_by(sort, descending=not self.descending if sort == self.sort else True)
+
+    def _row(self, index: int, *, cursor: bool) -> Content:
+        return item_row(self.rows[index], self._shape(), cursor=cursor)
+
+    def _row_at(self, y: int) -> int | None:
+        return super()._row_at(y) if y < HEADER + self._in_sight else None
 
     def _shape(self) -> Shape:
         app = self.ccmon
@@ -194,9 +180,7 @@ class ItemTable(CursorTable):
         self.rows = rows_of(self._branches, folds, self._in_sight)
         self._total = together(self._branches)
         self._cursor = self._found()
-        self.virtual_size = Size(self.size.width, len(self.rows) + HEADER + self._foot)
-        self._reveal()
-        self.refresh()
+        self._arranged(self._foot)
 
     def _found(self) -> int:
         """The row that the cursor was on; else its branch, else the largest item."""

@@ -10,6 +10,7 @@ from textual.content import Content
 from ccmon import format as fmt
 from ccmon.requests import MAIN, Compaction, Request
 from ccmon.tui.safe import Part, clean, clip, fit, left, line, right
+from ccmon.tui.widgets.columns import make_room
 from ccmon.tui.widgets.verdict import cause_within
 
 MIN_STEP = 18
@@ -84,14 +85,8 @@ class Shape:
             Column("#", digits, 0, key=column.key) if column.name == "#" else column
             for column in COLUMNS
         ]
-        while True:
-            cells = sum(column.gap + column.width for column in columns)
-            used = MARK + cells + STEP_GAP + EDGE
-            going = [column for column in columns if column.drop]
-            if width - used >= MIN_STEP or not going:
-                break
-            columns.remove(min(going, key=lambda column: column.drop))
-        return cls(width, tuple(columns), max(0, width - used), unit, spend, flat)
+        step = make_room(columns, width - MARK - STEP_GAP - EDGE, MIN_STEP)
+        return cls(width, tuple(columns), step, unit, spend, flat)
 
     def title(self, column: str) -> str:
         """What stands above a column."""

@@ -11,6 +11,7 @@ from textual.content import Content
 from ccmon import format as fmt
 from ccmon.snapshot import NextRequest, Session
 from ccmon.tui.safe import Part, clean, clip, clip_middle, fit, left, line, right
+from ccmon.tui.widgets.columns import make_room, widest
 from ccmon.tui.widgets.drag import chip
 from ccmon.tui.widgets.request_row import EDGE
 from ccmon.tui.widgets.session_state import cold_in, is_quiet, mark, state
@@ -81,12 +82,12 @@ class Shape:
         """
         sessions = [row.session for row in rows if row.agent is None]
         needed = {
-            "status": _widest((state(each, now) for each in sessions), 9),
-            "model": min(14, _widest((_model(row) for row in rows), 10)),
-            "next w/c": _widest((_next_text(row) for row in rows), 9),
-            "spend": _widest((_spend(row, unit, total) for row in rows), 7),
+            "status": widest((state(each, now) for each in sessions), 9),
+            "model": min(14, widest((_model(row) for row in rows), 10)),
+            "next w/c": widest((_next_text(row) for row in rows), 9),
+            "spend": widest((_spend(row, unit, total) for row in rows), 7),
             "drag": _chips(sessions),
-            "n": _widest((str(findings(each)) for each in sessions), 1),
+            "n": widest((str(findings(each)) for each in sessions), 1),
         }
         widths = {name: max(width, (before or {}).get(name, 0)) for name, width in needed.items()}
         columns = [
@@ -102,13 +103,8 @@ class Shape:
             Column("drag", widths["drag"], drop=6, sort="drag", at_left=True),
             Column("n", widths["n"], gap=1, drop=3),
         ]
-        while True:
-            used = _START + EDGE + sum(column.gap + column.width for column in columns)
-            going = [column for column in columns if column.drop]
-            if width - used >= _NAME_FROM or not going:
-                break
-            columns.remove(min(going, key=lambda column: column.drop))
-        name, title = max(0, width - used), 0
+        name = make_room(columns, width - _START - EDGE, _NAME_FROM)
+        title = 0
         if name >= _NAME + _TITLE_GAP + _TITLE_FROM:
             name, title = _NAME, name - _NAME - _TITLE_GAP
         return cls(width, name, title, tuple(columns), widths, unit, flat, now, total, findings)
@@ -172,10 +168,6 @@ def _title_cell(shape: Shape, text: str, style: str) -> list[Part]:
     if not shape.title:
         return []
     return [" " * _TITLE_GAP, (left(text, shape.title), style)]
-
-
-def _widest(texts: Iterable[str], least: int) -> int:
-    return max([least, *(cell_len(text) for text in texts)])
 
 
 def _title(row: Row) -> str:

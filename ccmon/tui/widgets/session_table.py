@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events
-from textual.geometry import Size
+from textual.content import Content
 from textual.message import Message
-from textual.strip import Strip
 
 from ccmon.snapshot import Session
 from ccmon.tui.safe import clip, line
-from ccmon.tui.widgets.cursor_table import HEADER, CursorTable
+from ccmon.tui.widgets.cursor_table import CursorTable
 from ccmon.tui.widgets.session_row import Shape, session_row, titles
 from ccmon.tui.widgets.session_state import state
 from ccmon.tui.widgets.session_tree import Fold, Row, Sort, ordered, rows_of
@@ -46,7 +44,6 @@ class SessionTable(CursorTable):
         self._shape: Shape | None = None
         self._before: Shape | None = None
         self._drawn_at = 0.0
-        self._words = ""
 
     @property
     def count(self) -> int:
@@ -113,35 +110,19 @@ class SessionTable(CursorTable):
         if self.selected is not None:
             self.post_message(self.Opened(self.selected))
 
-    def render_line(self, y: int) -> Strip:
-        """Row ``y`` of the widget: titles, then sessions; words where there are none."""
-        width = self.size.width
-        if not self.rows:
-            text = clip(self._words, width - 3) if y == 0 else ""
-            return self._maker.strip(line((f"   {text}", "$label")), width)
-        shape = self._fitted()
-        if y < HEADER:
-            return self._maker.strip(titles(shape, self.sort, reverse=self.reverse), width)
-        index = self.scroll_offset.y + y - HEADER
-        if index >= len(self.rows):
-            return self._maker.strip(line(""), width)
-        row = session_row(self.rows[index], shape, cursor=index == self._cursor)
-        return self._maker.strip(row, width)
+    def _nothing(self, width: int) -> Content:
+        return line((f"   {clip(self._words, width - 3)}", "$label"))
 
-    def on_click(self, event: events.Click) -> None:
-        """A title sorts, a row takes the cursor, a second click opens it."""
-        if not self.rows:
-            return
-        if event.y < HEADER:
-            sort = self._fitted().sort_at(event.x)
-            if sort is not None:
-                self.sort_by(sort, reverse=not self.reverse if sort == self.sort else False)
-            return
-        index = self.scroll_offset.y + event.y - HEADER
-        if index == self._cursor:
-            self.open()
-        elif index < len(self.rows):
-            self._go(index)
+    def _titles(self) -> Content:
+        return titles(self._fitted(), self.sort, reverse=self.reverse)
+
+    def _click_title(self, x: int) -> None:
+        sort = self._fitted().sort_at(x)
+        if sort is not None:
+            self.sort_by(sort, reverse=not self.reverse if sort == self.sort else False)
+
+    def _row(self, index: int, *, cursor: bool) -> Content:
+        return session_row(self.rows[index], self._fitted(), cursor=cursor)
 
     def _fitted(self) -> Shape:
         """The shape, found once until width, unit or what is shown has changed."""
@@ -180,9 +161,7 @@ class SessionTable(CursorTable):
         sessions = ordered(self._sessions, self.sort, self._drawn_at, reverse=self.reverse)
         self.rows = rows_of(sessions, self._folds)
         self._cursor = self._found()
-        self.virtual_size = Size(self.size.width, len(self.rows) + HEADER)
-        self._reveal()
-        self.refresh()
+        self._arranged()
 
     def _found(self) -> int:
         """The row that the cursor was on; else its session, else the one shown elsewhere."""
