@@ -15,6 +15,7 @@ from ccmon.history.chain import response_before
 from ccmon.history.reading import Intricate, Reading
 from ccmon.history.seen import Seen
 from ccmon.transcripts.locate import Transcript
+from ccmon.transcripts.opening import open_to_read
 from ccmon.transcripts.tail import LINE_LIMIT
 
 READ_SIZE = 128 * 1024
@@ -38,10 +39,8 @@ def read_on(seen: Seen, limit: int = 4 << 20) -> bool:
     FileNotFoundError when it is gone and OSError when it cannot be read; ``seen`` then stays as it
     was.
     """
-    # O_NONBLOCK: opening a named pipe must not wait for a writer.
-    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        fd = os.open(seen.path, flags)
+        fd = open_to_read(seen.path)
     except NotADirectoryError as error:
         raise FileNotFoundError(errno.ENOENT, error.strerror, seen.path) from None
     try:

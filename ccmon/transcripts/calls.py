@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ccmon.errors import CcmonError
 from ccmon.measures import Span
+from ccmon.transcripts.opening import open_to_read
 from ccmon.transcripts.pieces import LONGEST_LINE, plain_text
 from ccmon.transcripts.text import record_at
 
@@ -139,7 +140,7 @@ class Reader:
     def _open(self, path: str) -> int | None:
         if path not in self._files:
             try:
-                self._files[path] = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+                self._files[path] = open_to_read(path)
             except OSError:
                 self._files[path] = None
         return self._files[path]

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ccmon.transcripts.small import read_small
+from ccmon.transcripts.opening import read_small
 
 _SUBAGENT_DEPTH = 16
 _WORKTREES = re.compile(r"[/\\]\.claude[/\\]worktrees[/\\]")

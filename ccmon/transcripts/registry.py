@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from ccmon.transcripts.locate import Home
+from ccmon.transcripts.opening import read_small
 from ccmon.transcripts.records import fitted
-from ccmon.transcripts.small import read_small
 
 Status = Literal["busy", "idle", "waiting", "unknown"]
 

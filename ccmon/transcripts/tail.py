@@ -12,6 +12,8 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from ccmon.transcripts.opening import open_to_read
+
 READ_SIZE = 1 << 20
 """Bytes that one read takes, unless a line is longer."""
 
@@ -79,10 +81,8 @@ class Tail:
 
     def read(self, limit: int = READ_SIZE) -> Chunk:
         """Reads on, about ``limit`` bytes; at least one line if one is complete."""
-        # O_NONBLOCK: opening a named pipe must not wait for a writer.
-        flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
-            fd = os.open(self.path, flags)
+            fd = open_to_read(self.path)
         except OSError as error:
             if error.errno in _NOTHING:
                 return self._missing()

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from ccmon.errors import CcmonError
+from ccmon.transcripts.opening import open_to_read
 from ccmon.transcripts.records import parsed, scrubbed
 
 TEXT_LIMIT = 1 << 20
@@ -67,7 +68,7 @@ def record_at(path: str, offset: int, length: int) -> dict[str, object]:
 
 def _line(path: str, offset: int, length: int) -> bytes:
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        fd = open_to_read(path)
     except FileNotFoundError:
         raise CcmonError(f"{path} is gone", exit_code=3) from None
     except OSError as error:

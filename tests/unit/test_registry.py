@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ccmon.transcripts.locate import Home
+from ccmon.transcripts.opening import LARGEST
 from ccmon.transcripts.registry import LiveSession, Registry, read_registry
-from ccmon.transcripts.small import LARGEST
 
 NOW = 1_795_434_699.198
 
