@@ -20,12 +20,12 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 
+from ccmon import child
 from ccmon.errors import CcmonError
 from ccmon.measures import Span
 
@@ -110,23 +110,14 @@ class Counting:
         return done
 
     def _start(self) -> None:
-        flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
-        places = [str(Path(place).absolute()) for place in sys.path]
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, *flags, "-c", _START, *places],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # ^C in the terminal is not for it
-            )
+            self._process = child.start(_START)
         except OSError:
             self._fail()
             return
         self._answers, self._ready = b"", False
         self._heard_at = time.monotonic()
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, child.end, self._process)
 
     def _stop(self) -> None:
         if self._end is not None:
@@ -213,14 +204,6 @@ class Counting:
 
 def _place(span: Span) -> tuple[str, int, int]:
     return span.path, span.offset, span.length
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
 
 
 def serve() -> None:

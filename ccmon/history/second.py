@@ -15,9 +15,9 @@ import sys
 import time
 import weakref
 from collections import deque
-from pathlib import Path
 from typing import IO, Generic, TypeVar
 
+from ccmon import child
 from ccmon.history.files import Spoilt, packed, unpacked
 from ccmon.history.scan import begin, read_on
 from ccmon.history.seen import Seen
@@ -107,22 +107,12 @@ class SecondReader(Generic[T]):
         self._process = self._end = None
 
     def _start(self) -> None:
-        flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
-        places = [str(Path(place).absolute()) for place in sys.path]
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, *flags, "-c", _START, *places],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # ^C in the terminal is not for it
-                pipesize=1 << 20,
-            )
+            self._process = child.start(_START, pipe_bytes=1 << 20)
         except OSError:
             self.works = False
             return
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, child.end, self._process)
 
     def _receive(self, pipe: IO[bytes], wait: float) -> bool:
         """Read what has been written; False when nothing more can come."""
@@ -155,14 +145,6 @@ def _seen(answer: bytes, path: str) -> Seen | None:
         return unpacked(answer, path) if answer else None
     except Spoilt:
         return None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
 
 
 def serve() -> None:
