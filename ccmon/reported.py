@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ccmon.errors import CcmonError
-from ccmon.settings import own_folder
+from ccmon.settings import folder_around, own_folder
 from ccmon.snapshot import Reported
 
 KEPT_SECONDS = 30 * 86_400.0
@@ -48,8 +48,7 @@ def keep(
     """
     if not _PLAIN_ID.fullmatch(session_id):
         raise CcmonError("cannot keep the report: the session id is not a plain one")
-    real = Path(os.path.realpath(folder))
-    if any(real.is_relative_to(os.path.realpath(place)) for place in forbidden):
+    if folder_around(folder, forbidden) is not None:
         raise CcmonError(f"cannot keep the report: {folder} is in a Claude config folder")
     file = folder / f"{session_id}.json"
     try:

@@ -102,6 +102,13 @@ def _config_file(environ: Mapping[str, str], path: Path | None) -> tuple[Path, b
     return own_folder("config") / "config.toml", False
 
 
+def folder_around(path: str | Path, folders: Iterable[str]) -> str | None:
+    """The first of ``folders`` that a path lies in, or is; links are followed on both sides."""
+    real = Path(os.path.realpath(path))
+    inside = (each for each in folders if real.is_relative_to(os.path.realpath(each)))
+    return next(inside, None)
+
+
 def own_folder(kind: Literal["config", "cache"]) -> Path:
     """ccmon's own folder of a kind, where platformdirs says that it is.
 

@@ -41,12 +41,14 @@ def refuse_to_write(option: str, file: str, homes: "Iterable[Home]") -> None:
 
     Links are followed, so it matters where it lies and not how it is called.
     """
+    from ccmon.settings import folder_around
+
     real = Path(os.path.realpath(Path(file).expanduser()))
     if _is_of_ccmon(real):
         raise CcmonError(f"{option}: {file} is a file of ccmon itself", "name another file")
     forbidden = [home.path for home in homes]
     forbidden += [str(Path(home).expanduser()) for home in DEFAULT_HOMES]
-    if any(real.is_relative_to(os.path.realpath(home)) for home in forbidden):
+    if folder_around(real, forbidden) is not None:
         raise CcmonError(f"{option}: {file} is in a Claude config folder", "name another place")
 
 

@@ -6,7 +6,6 @@ full disk), the totals stay right: what it does not hold is read again.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
@@ -24,7 +23,7 @@ from ccmon.history.intake import Intake
 from ccmon.history.zones import zone_of
 from ccmon.ledger.prices import PriceTable
 from ccmon.past import Candidate, History, Kept, Memory, PastRequest, Query, Scanning
-from ccmon.settings import Settings
+from ccmon.settings import Settings, folder_around
 from ccmon.transcripts.locate import Home
 
 if TYPE_CHECKING:
@@ -71,7 +70,8 @@ class Archive:
         self._fingerprint = _fingerprint(self._rules, settings)
         self._whole, self._stopped = whole, False
         self._unkept = ""
-        if folder is not None and (inside := _within(folder, homes)):
+        inside = folder_around(folder, (home.path for home in homes)) if folder else None
+        if inside is not None:
             self._unkept = f"The history is not kept: {folder} lies in the config folder {inside}."
             folder = None
         self._folder = folder
@@ -304,15 +304,6 @@ def _to_the_end(requests: Iterator[PastRequest]) -> Iterator[PastRequest]:
         raise CcmonError(
             f"the history could not be read to its end: {error}", "try again"
         ) from error
-
-
-def _within(folder: Path, homes: Sequence[Home]) -> str:
-    """The home that a folder lies in, empty when in none."""
-    real = Path(os.path.realpath(folder))
-    for home in homes:
-        if real.is_relative_to(os.path.realpath(home.path)):
-            return home.path
-    return ""
 
 
 def _fingerprint(rules: str, settings: Settings) -> bytes:

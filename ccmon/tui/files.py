@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from ccmon.errors import CcmonError
+from ccmon.settings import folder_around
 from ccmon.snapshot import Place
 
 
@@ -20,7 +21,7 @@ def write_new(stem: str, suffix: str, text: str, places: Iterable[Place]) -> Pat
         here = Path.cwd().resolve()
     except OSError as error:
         raise CcmonError("not written: the working directory is gone") from error
-    if any(here.is_relative_to(Path(place.path).resolve()) for place in places):
+    if folder_around(here, (place.path for place in places)) is not None:
         raise CcmonError("not written: this is a Claude config folder", "start ccmon elsewhere")
     for number in count(1):
         path = here / (f"{stem}-{number}.{suffix}" if number > 1 else f"{stem}.{suffix}")
