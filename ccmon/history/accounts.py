@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import inf
 from typing import cast
 
 from msgspec import Struct
@@ -133,8 +132,7 @@ def _threads(seens: Iterable[Seen]) -> _Threads:
 
 
 def _file(seen: Seen) -> _File:
-    first = inf if seen.first_stamp is None else seen.first_stamp
-    return _File(seen, seen.session_id or seen.path, (first, seen.path))
+    return _File(seen, seen.session_id or seen.path, seen.sort_key)
 
 
 def _copies(files: Sequence[_File], homes: Counter[str]) -> Copies[_Copy]:

@@ -5,6 +5,8 @@ Compact and encodable (``msgspec.msgpack``): the index stores one ``Seen`` for e
 
 from __future__ import annotations
 
+from math import inf
+
 from msgspec import Struct
 
 from ccmon.entries import UsageLine
@@ -77,3 +79,8 @@ class Seen(Struct, array_like=True):
     left: int = 0
     chain: dict[str, str] | None = None
     roots: dict[str, str] = {}
+
+    @property
+    def sort_key(self) -> tuple[float, str]:
+        """Earliest first stamp first, then path, as for a file of the full ledger."""
+        return (inf if self.first_stamp is None else self.first_stamp, self.path)

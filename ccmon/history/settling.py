@@ -6,18 +6,16 @@ A cluster of sessions is accounted as a whole, and its rows take the place of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 from ccmon.history.accounts import Accounted, settle
 from ccmon.history.clusters import Cluster, Gathering, Held
 from ccmon.history.files import Scope
 from ccmon.history.index import Index
 from ccmon.history.schema import QUARTER
-from ccmon.history.seen import Seen
 from ccmon.history.sums import added
 from ccmon.insight.keys import root_of
 from ccmon.ledger.prices import PriceTable
-from ccmon.ledger.session import TITLE_SOURCES
+from ccmon.ledger.session import title_of
 from ccmon.measures import Split, Usage
 from ccmon.requests import MAIN
 from ccmon.transcripts.locate import project_name
@@ -133,27 +131,14 @@ def _write_sessions(
 
 def _facts(files: Sequence[Held], newest: Held | None) -> tuple[str, str, str | None, str | None]:
     """Project, its root, folder and title of a session; ``newest`` has its last request."""
-    seens = sorted((held.seen for held in files), key=_order)
+    seens = sorted((held.seen for held in files), key=lambda seen: seen.sort_key)
     own = [seen for seen in seens if seen.agent_id is None]
     telling = own or ([newest.seen] if newest else seens)
     first = telling[0] if telling else None
     project = project_name(first.cwd, first.slug) if first else ""
     root = (root_of(first.cwd) if first.cwd else first.slug) if first else ""
     cwd = next((seen.cwd for seen in telling if seen.cwd), None)
-    return project, root, cwd, _title(own)
-
-
-def _title(own: Sequence[Seen]) -> str | None:
-    """What ``SessionLedger.title`` says: named by the user, the client, or its first prompt."""
-    for source in TITLE_SOURCES:
-        for seen in reversed(own):
-            if title := seen.titles.get(source):
-                return title
-    return next((seen.first_prompt for seen in own if seen.first_prompt), None)
-
-
-def _order(seen: Seen) -> tuple[float, str]:
-    return (inf if seen.first_stamp is None else seen.first_stamp, seen.path)
+    return project, root, cwd, title_of(own)
 
 
 def _write_requests(

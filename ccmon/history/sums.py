@@ -7,6 +7,7 @@ from datetime import date
 from math import fsum, inf
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ccmon.errors import CcmonError
@@ -26,26 +27,15 @@ def added(values: Sequence[float]) -> float:
     return fsum(values) if values and isinstance(values[0], float) else sum(values)
 
 
-class Session:
+class Session(Struct, frozen=True, gc=False):
     """What is told of a session beside its sums; ``project`` as ``past.Group`` names it."""
 
-    __slots__ = ("cwd", "project", "root", "session_id", "subagents", "title")
-
-    def __init__(
-        self,
-        session_id: str,
-        project: str,
-        root: str,
-        cwd: str | None,
-        title: str | None,
-        subagents: int,
-    ) -> None:
-        self.session_id = session_id
-        self.project = project
-        self.root = root
-        self.cwd = cwd
-        self.title = title
-        self.subagents = subagents
+    session_id: str
+    project: str
+    root: str
+    cwd: str | None
+    title: str | None
+    subagents: int
 
 
 class Total:

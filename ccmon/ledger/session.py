@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from math import inf
+from typing import Protocol
 
 from ccmon.entries import AnyEntry, AssistantEntry, AttemptEntry, Entry
 from ccmon.ledger.arrivals import counted
@@ -23,6 +24,24 @@ TITLE_SOURCES = ("custom-title", "ai-title", "summary", "last-prompt")
 """Where a session's title may come from, best first."""
 LONGEST_ANSWER = 600.0
 """So long the client waits for an answer before it gives up, in seconds."""
+
+
+class Named(Protocol):
+    """A file that may say what its session is called."""
+
+    titles: dict[str, str]
+    first_prompt: str | None
+
+
+def title_of(files: Sequence[Named]) -> str | None:
+    """What a session is called by its own files, in their order: by its user, by the client, or
+    its first prompt.
+    """
+    for source in TITLE_SOURCES:
+        for file in reversed(files):
+            if title := file.titles.get(source):
+                return title
+    return next((file.first_prompt for file in files if file.first_prompt), None)
 
 
 class SessionLedger:
@@ -98,12 +117,7 @@ class SessionLedger:
 
     def title(self) -> str | None:
         """What the session is called: named by the user, by the client, or its first prompt."""
-        streams = self.main_streams()
-        for source in TITLE_SOURCES:
-            for stream in reversed(streams):
-                if stream.titles.get(source):
-                    return stream.titles[source]
-        return next((stream.first_prompt for stream in streams if stream.first_prompt), None)
+        return title_of(self.main_streams())
 
 
 class Ledger:
