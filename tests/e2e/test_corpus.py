@@ -5,21 +5,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ccmon.cli import main
+from tests.homes import CORPUS
+from tests.known import FOLDERS, Json, name_of, within
 
-CORPUS = Path(__file__).parents[1] / "corpus"
-FOLDERS = sorted(file.parent for file in CORPUS.glob("**/expected.json"))
 THROUGH_A_PROCESS = ("basic", "subagents", "surrogates_and_bytes")
-
-Json = dict[str, Any]
-
-
-def name_of(folder: Path) -> str:
-    return folder.relative_to(CORPUS).as_posix()
 
 
 @pytest.fixture(params=FOLDERS, ids=name_of)
@@ -35,14 +28,6 @@ def document_of(home: Path, capfdbinary: pytest.CaptureFixture[bytes], *more: st
     assert captured.err == b""
     document: Json = json.loads(captured.out)
     return document
-
-
-def within(found: Json, expected: Json, accepted: Json) -> None:
-    """Counts are equal to the expected ones, or inside the accepted range where there is one."""
-    for count, best in {"requests": expected["requests"], **expected["usage"]}.items():
-        low, high = accepted.get(count, (best, best))
-        value = found["requests"] if count == "requests" else found["usage"][count]
-        assert low <= value <= high, count
 
 
 def test_the_totals_are_known(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -10,24 +10,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ccmon.cli import main
 from ccmon.format import money, plural
+from tests.homes import CORPUS
+from tests.known import FOLDERS, Json, name_of, within
 
-CORPUS = Path(__file__).parents[1] / "corpus"
-FOLDERS = sorted(file.parent for file in CORPUS.glob("**/expected.json"))
 FACES = [("history",), ("history", "--by", "session"), ("history", "--json"), ("history", "--csv"),
          ("export",), ("export", "--format", "csv"), ("memory",), ("memory", "--json")]  # fmt: skip
 
-Json = dict[str, Any]
 Outcome = subprocess.CompletedProcess[bytes]
-
-
-def name_of(folder: Path) -> str:
-    return folder.relative_to(CORPUS).as_posix()
 
 
 @pytest.fixture(params=FOLDERS, ids=name_of)
@@ -65,14 +59,6 @@ def printed(capfdbinary: pytest.CaptureFixture[bytes], *arguments: str) -> bytes
 def document_of(home: Path, capfdbinary: pytest.CaptureFixture[bytes], *arguments: str) -> Json:
     document: Json = json.loads(printed(capfdbinary, *arguments, "--config-dir", str(home)))
     return document
-
-
-def within(found: Json, expected: Json, accepted: Json) -> None:
-    """Counts are equal to the expected ones, or inside the accepted range where there is one."""
-    for count, best in {"requests": expected["requests"], **expected["usage"]}.items():
-        low, high = accepted.get(count, (best, best))
-        value = found["requests"] if count == "requests" else found["usage"][count]
-        assert low <= value <= high, count
 
 
 def test_the_totals_are_known(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

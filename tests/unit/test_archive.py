@@ -22,13 +22,13 @@ from ccmon.snapshot import Session
 from ccmon.transcripts.locate import config_homes
 from tests.archives import Row, archive_of, at, caught_up, read_once, rows_of
 from tests.homes import CORPUS, FIRST, NOW, SECOND, ConfigHome, read
+from tests.known import FOLDERS, name_of
 from tests.lines import Record, assistant, line, usage
 
-FOLDERS = sorted(file.parent for file in CORPUS.glob("**/expected.json"))
 GROUPINGS: tuple[By, ...] = ("day", "week", "month", "project", "model", "session")
 
 
-@pytest.fixture(params=FOLDERS, ids=lambda folder: folder.relative_to(CORPUS).as_posix())
+@pytest.fixture(params=FOLDERS, ids=name_of)
 def corpus(request: pytest.FixtureRequest) -> Path:
     found: Path = request.param
     return found
