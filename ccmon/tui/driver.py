@@ -1,5 +1,6 @@
 """A terminal driver that ends at once."""
 
+import asyncio
 import os
 import sys
 
@@ -41,10 +42,18 @@ class QuickDriver(LinuxDriver):
         return not os.isatty(self.fileno)
 
     def _sigcont_application(self, *_: object) -> None:
-        # SIGSTOP cannot be caught: what it stopped still has its threads and the terminal.
-        if self._auto_restart and not self._must_signal_resume:
+        if self._must_signal_resume or not self._auto_restart:
+            super()._sigcont_application()
+        else:
+            # SIGSTOP cannot be caught: what it stopped still has its threads and the terminal. Not
+            # here: what the signal interrupts may hold the lock of what is still to be written.
+            asyncio.get_running_loop().call_soon_threadsafe(self._take_back)
+
+    def _take_back(self) -> None:
+        """Let go of the terminal and take it again: somebody else may have had it."""
+        if self._app.return_code is None:
             self.suspend_application_mode()
-        super()._sigcont_application()
+            self.resume_application_mode()
 
     def disable_input(self) -> None:
         """Stop reading keys."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -78,10 +79,14 @@ def test_being_stopped_and_continued_leaves_the_terminal_clean(home: ConfigHome)
             os.kill(screen.pid, signal.SIGSTOP)
             os.kill(screen.pid, signal.SIGCONT)
             # The mouse comes last of what it switches on again.
+            end = time.monotonic() + 20
             while screen.output.count(b"\x1b[?1000h") < begun:
+                assert time.monotonic() < end
                 assert screen.pump(1.0)
         # Keys that are typed while it takes the terminal back are dropped.
+        end = time.monotonic() + 20
         while "Requests 1" not in "\n".join(screen.lines):
+            assert time.monotonic() < end
             screen.press("2")
             assert screen.pump(0.5)
         if before:
